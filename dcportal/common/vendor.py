@@ -144,7 +144,9 @@ def write_sprite(icons: dict[str, str], modules: Path, staged: Path) -> dict[str
     package = "@tabler/icons"
     copy_licence(package, modules, staged)
     folder = modules / package / "icons" / "outline"
-    symbols = [symbol(name, (folder / f"{icon}.svg").read_text(encoding="utf-8")) for name, icon in icons.items()]
+    symbols = [
+        symbol(name, (folder / f"{icon}.svg").read_text(encoding="utf-8")) for name, icon in icons.items()
+    ]
     text = '<svg xmlns="http://www.w3.org/2000/svg">' + "".join(symbols) + "</svg>\n"
     (staged / SPRITE).write_text(text, encoding="utf-8")
     return entry(package, modules, staged, SPRITE)

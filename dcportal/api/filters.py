@@ -1,0 +1,23 @@
+"""Ordering that names its mistakes instead of ignoring them."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework.filters import OrderingFilter
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from dcportal.common.problems import invalid
+
+
+class KnownOrdering(OrderingFilter):
+    """`?ordering=name,-created_at` over the view's `ordering_fields`; anything else is a 422."""
+
+    def remove_invalid_fields(
+        self, queryset: QuerySet[Any], fields: list[str], view: APIView, request: Request
+    ) -> list[str]:
+        valid = super().remove_invalid_fields(queryset, fields, view, request)
+        unknown = [field for field in fields if field not in valid]
+        if unknown:
+            raise invalid("/ordering", "bad_parameter", name="ordering", value=unknown[0])
+        return valid

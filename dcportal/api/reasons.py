@@ -1,0 +1,19 @@
+"""Texts of the codes that any part of the portal may answer with."""
+
+from django.utils.translation import gettext_lazy as _
+
+TEXTS = {
+    "invalid": _("Some fields need a correction."),
+    "not_found": _("There is nothing by that name, or it is not yours to see."),
+    "forbidden": _("Your role does not allow this."),
+    "needs_role": _("This needs the role {role}."),
+    "changed_meanwhile": _("Someone changed this meanwhile. Load it again and repeat your change."),
+    "database_busy": _("The database cannot write at the moment. Nothing was changed; try again."),
+    "required": _("Fill this in."),
+    "unknown_choice": _("{value} is not among the choices."),
+    "not_unique": _("Another one already has this."),
+    "in_use": _("Still used by: {users}."),
+    "bad_parameter": _("{value} is not a valid value for {name}."),
+    "body_too_large": _("The request is larger than {limit_bytes} bytes."),
+    "csrf": _("This page is too old to be sent. Load it again and repeat."),
+}

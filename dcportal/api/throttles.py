@@ -1,0 +1,15 @@
+"""A ceiling on calls per actor, so that one script cannot starve the others."""
+
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+
+class PerActorThrottle(SimpleRateThrottle):
+    """Counts per token or person; per address for callers who are not signed in."""
+
+    scope = "actor"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        who = request.auth.uid if request.auth else getattr(request.user, "uid", None)
+        return f"throttle:{who or self.get_ident(request)}"

@@ -1,0 +1,46 @@
+"""Codes into sentences: what is stored or sent is `{code, params, v}`, text is made for the reader."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+
+logger = logging.getLogger(__name__)
+_texts: dict[str, str | Promise] = {}
+
+
+def register(texts: Mapping[str, str | Promise]) -> None:
+    """Add an app's table of code -> lazily translated template with `{name}` places."""
+    clashes = {code for code in texts if code in _texts and _texts[code] is not texts[code]}
+    if clashes:
+        raise ValueError(f"reason codes registered twice: {sorted(clashes)}")
+    _texts.update(texts)
+
+
+def reason(code: str, **params: object) -> dict[str, Any]:
+    """The stored form of a reason."""
+    return {"code": code, "params": params, "v": 1}
+
+
+def text(code: str, params: Mapping[str, object] | None = None) -> str:
+    """The sentence for `code` in the reader's language; an unknown code shows itself."""
+    template = _texts.get(code)
+    if template is None:
+        return gettext("Unknown reason: {code}").format(code=code)
+    try:
+        return str(template).format(**(params or {}))
+    except (KeyError, IndexError, ValueError):
+        logger.error("reason %s lacks a parameter: %s", code, params)
+        return str(template)
+
+
+def text_of(stored: Mapping[str, Any] | None) -> str:
+    """The sentence for a stored reason; empty for none."""
+    return text(stored["code"], stored.get("params")) if stored else ""
+
+
+def codes() -> dict[str, str | Promise]:
+    """All registered codes, for the test that every one is translated."""
+    return dict(_texts)

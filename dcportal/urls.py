@@ -1,0 +1,16 @@
+"""Every address of the portal; each app's urls are included once."""
+
+from django.urls import include, path
+from django.views.i18n import JavaScriptCatalog
+
+urlpatterns = [
+    path("", include("dcportal.dashboard.urls")),
+    path("", include("dcportal.accounts.urls")),
+    path("", include("dcportal.inventory.urls")),
+    path("", include("jobs.urls")),
+    path("", include("monitoring.urls")),
+    path("audit/", include("dcportal.audit.urls")),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("i18n/catalogue.js", JavaScriptCatalog.as_view(), name="javascript-catalog"),
+    path("api/", include("dcportal.api.urls")),
+]
