@@ -89,8 +89,16 @@ TEMPLATES: list[dict[str, Any]] = [
                     ["django.template.loaders.filesystem.Loader"],
                 )
             ],
-            "builtins": ["dcportal.common.templatetags.dcp"],
-            "libraries": {"dcp": "dcportal.common.templatetags.dcp"},
+            "builtins": [
+                "django.templatetags.i18n",
+                "django.templatetags.static",
+                "dcportal.common.templatetags.dcp",
+                "dcportal.common.templatetags.ui",
+            ],
+            "libraries": {
+                "dcp": "dcportal.common.templatetags.dcp",
+                "ui": "dcportal.common.templatetags.ui",
+            },
         },
     }
 ]
