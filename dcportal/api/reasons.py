@@ -7,6 +7,7 @@ TEXTS = {
     "not_found": _("There is nothing by that name, or it is not yours to see."),
     "forbidden": _("Your role does not allow this."),
     "needs_role": _("This needs the role {role}."),
+    "needs_scope": _("This token was not given the scope {scope}."),
     "changed_meanwhile": _("Someone changed this meanwhile. Load it again and repeat your change."),
     "database_busy": _("The database cannot write at the moment. Nothing was changed; try again."),
     "required": _("Fill this in."),
