@@ -119,7 +119,7 @@ def nodes(cls: type, pointer: str = "", name: str = "") -> Iterator[Leaf | Secti
         inner, optional = unwrap(item.type)
         place = f"{pointer}/{item.name}"
         dotted = f"{name}.{item.name}" if name else item.name
-        if dataclasses.is_dataclass(inner):
+        if isinstance(inner, type) and dataclasses.is_dataclass(inner):
             yield Section(place, dotted, item.name, optional, item.metadata["setting"], inner)
             yield from nodes(inner, place, dotted)
         else:

@@ -12,8 +12,21 @@ COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
 GIT_ADDRESS = re.compile(r"(https?|ssh|file)://\S+|[\w.-]+@[\w.-]+:[^\s:]\S*")
 PASSWORD = re.compile(r"\w+://[^/\s]*:[^/\s]*@|https?://[^/\s]+@")
 RESERVED_NAMES = frozenset(
-    "RANK WORLD_SIZE LOCAL_RANK LOCAL_WORLD_SIZE GROUP_RANK GROUP_WORLD_SIZE ROLE_RANK ROLE_WORLD_SIZE "
-    "MASTER_ADDR MASTER_PORT CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER NVIDIA_VISIBLE_DEVICES".split()
+    {
+        "RANK",
+        "WORLD_SIZE",
+        "LOCAL_RANK",
+        "LOCAL_WORLD_SIZE",
+        "GROUP_RANK",
+        "GROUP_WORLD_SIZE",
+        "ROLE_RANK",
+        "ROLE_WORLD_SIZE",
+        "MASTER_ADDR",
+        "MASTER_PORT",
+        "CUDA_VISIBLE_DEVICES",
+        "CUDA_DEVICE_ORDER",
+        "NVIDIA_VISIBLE_DEVICES",
+    }
 )
 
 
@@ -63,9 +76,7 @@ def variables(pointer: str, pairs: dict[str, str]) -> list[Problem]:
 def variable_names(pointer: str, names: list[str]) -> list[Problem]:
     """Names of variables, each once."""
     found = [
-        problem
-        for index, name in enumerate(names)
-        for problem in variable_name(child(pointer, index), name)
+        problem for index, name in enumerate(names) for problem in variable_name(child(pointer, index), name)
     ]
     twice = [index for index, name in enumerate(names) if name in names[:index]]
     return found + [Problem(child(pointer, at), "duplicate", {"value": names[at]}) for at in twice]

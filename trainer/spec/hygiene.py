@@ -5,6 +5,7 @@ NaN by JSON itself, and deep nesting by the interpreter's stack; so none of them
 """
 
 import math
+import re
 from typing import Any
 
 from trainer.spec.problems import Problem, child
@@ -12,6 +13,7 @@ from trainer.spec.problems import Problem, child
 MAXIMUM_DEPTH = 32
 LARGEST_INTEGER = 2**63 - 1
 SMALLEST_INTEGER = -(2**63)
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def flaws(request: Any) -> list[Problem]:
@@ -62,6 +64,6 @@ def _scalar_flaws(pointer: str, value: Any) -> list[Problem]:
 def _text_flaws(pointer: str, value: str) -> list[Problem]:
     if "\0" in value:
         return [Problem(pointer, "nul_character")]
-    if any("\ud800" <= letter <= "\udfff" for letter in value):
+    if SURROGATE.search(value):
         return [Problem(pointer, "lone_surrogate")]
     return []

@@ -1,5 +1,7 @@
 """A job request: what to run, with what, and on how much. The stored truth of every job."""
 
+# ruff: noqa: RUF009 - `section` and `mapping` return dataclass fields
+
 from dataclasses import dataclass
 
 from trainer.spec.fields import mapping, section, setting
@@ -76,9 +78,7 @@ class CodeSection:
         format="absolute_path",
         max_length=4096,
     )
-    git: str | None = setting(
-        None, label=_("Git address"), format="git_address", max_length=2048
-    )
+    git: str | None = setting(None, label=_("Git address"), format="git_address", max_length=2048)
     commit: str | None = setting(
         None,
         label=_("Commit"),
@@ -116,12 +116,8 @@ class ResourcesSection:
         minimum=1,
         maximum=4096,
     )
-    gpus: int = setting(
-        0, label=_("GPUs"), help=_("0 runs on the CPU."), minimum=0, maximum=4096
-    )
-    gpu_type: str | None = setting(
-        None, label=_("GPU type"), help=_("Empty takes any."), max_length=120
-    )
+    gpus: int = setting(0, label=_("GPUs"), help=_("0 runs on the CPU."), minimum=0, maximum=4096)
+    gpu_type: str | None = setting(None, label=_("GPU type"), help=_("Empty takes any."), max_length=120)
     cpus: int | None = setting(
         None,
         label=_("CPU cores"),
@@ -171,9 +167,7 @@ class SecretsSection:
 class JobSpec:
     """A whole request. Exactly one of `command` and `train` is given."""
 
-    schema: int = setting(
-        SCHEMA, label=_("Schema version"), minimum=1, maximum=2**31 - 1, advanced=True
-    )
+    schema: int = setting(SCHEMA, label=_("Schema version"), minimum=1, maximum=2**31 - 1, advanced=True)
     command: tuple[str, ...] | None = setting(
         None,
         label=_("Command"),

@@ -78,4 +78,3 @@ def _limits(kind: str, setting: Setting) -> dict[str, float]:
 
 def _json(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
-

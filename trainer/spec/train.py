@@ -4,6 +4,8 @@ Beside each setting stand its label, help and limits; see `fields`. Adding a fie
 is needed for it to appear in form, command line, TOML and OpenAPI; the loop then reads it.
 """
 
+# ruff: noqa: RUF009 - `section` and `mapping` return dataclass fields
+
 from dataclasses import dataclass
 
 from trainer.spec.fields import section, setting
@@ -164,9 +166,7 @@ class OptimiserConfig:
         exclusive_maximum=1,
         advanced=True,
     )
-    epsilon: float = setting(
-        1e-8, label=_("Epsilon"), exclusive_minimum=0, maximum=1, advanced=True
-    )
+    epsilon: float = setting(1e-8, label=_("Epsilon"), exclusive_minimum=0, maximum=1, advanced=True)
 
 
 @dataclass(frozen=True)
@@ -216,9 +216,7 @@ class TrainConfig:
         maximum=4096,
         advanced=True,
     )
-    epochs: int = setting(
-        40, label=_("Epochs"), help=_("Passes over the data."), minimum=1, maximum=10**6
-    )
+    epochs: int = setting(40, label=_("Epochs"), help=_("Passes over the data."), minimum=1, maximum=10**6)
     steps: int | None = setting(
         None,
         label=_("Steps"),

@@ -13,6 +13,9 @@ from trainer.spec.problems import Problem, SpecInvalid, child
 from trainer.spec.train import TrainConfig
 from trainer.spec.values import check
 
+MOST_UNKNOWN_KEYS = 20
+"""Named per section; a hostile request with a million of them costs no search for each."""
+
 
 def validate(request: Any) -> list[Problem]:
     """Every problem of a whole request, in the order of its settings; empty when it can be run.
@@ -58,7 +61,7 @@ def _walk(cls: type, raw: Any, pointer: str) -> list[Problem]:
     if not isinstance(raw, Mapping):
         return [Problem(pointer, "wrong_type", {"expected": "table"})]
     members = {node.key: node for node in nodes(cls) if "." not in node.name}
-    strange = [key for key in raw if key not in members and is_sound_key(key)]
+    strange = [key for key in raw if key not in members and is_sound_key(key)][:MOST_UNKNOWN_KEYS]
     found = [_unknown(cls, key, members, pointer) for key in strange]
     for key, member in members.items():
         found += _member(member, raw, child(pointer, key))
@@ -95,7 +98,7 @@ def _build(cls: type, raw: Mapping[str, Any]) -> Any:
         value = raw.get(item.name)
         if value is None:
             given[item.name] = None if item.name in raw else default_of(item)
-        elif dataclasses.is_dataclass(inner):
+        elif isinstance(inner, type) and dataclasses.is_dataclass(inner):
             given[item.name] = _build(inner, value)
         else:
             given[item.name] = _typed(inner, value)

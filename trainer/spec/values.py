@@ -14,9 +14,10 @@ def check(leaf: Leaf, value: Any, pointer: str) -> list[Problem]:
     entries = _entries(leaf, value, pointer)
     if entries is None:
         return [Problem(pointer, "wrong_type", {"expected": leaf.kind})]
-    found = _count_problems(leaf, value, pointer) if leaf.item_kind else []
+    if leaf.item_kind and (wrong_count := _count_problems(leaf, value, pointer)):
+        return wrong_count
     kind = leaf.item_kind or leaf.kind
-    found += [problem for place, item in entries for problem in _item(kind, leaf.setting, item, place)]
+    found = [problem for place, item in entries for problem in _item(kind, leaf.setting, item, place)]
     if not found and leaf.setting.format:
         found = FORMATS[leaf.setting.format](pointer, value)
     return found

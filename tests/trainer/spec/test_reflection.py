@@ -79,5 +79,6 @@ def test_mutable_defaults_are_not_shared():
     from trainer.spec.job import JobSection
 
     env = next(item for item in dataclasses.fields(JobSection) if item.name == "env")
-    assert default_of(env) == {} and default_of(env) is not default_of(env)
+    assert default_of(env) == {}
+    assert default_of(env) is not default_of(env)
     assert default_of(dataclasses.fields(JobSection)[0]) is MISSING
