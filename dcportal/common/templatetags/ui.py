@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django import template
 from django.templatetags.static import static
 from django.utils.functional import Promise
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, json_script
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
@@ -123,6 +123,24 @@ def initials(name: str) -> str:
 def same_as(value: str | None, words: str) -> bool:
     """Whether the value is one of the space-separated words."""
     return value in words.split()
+
+
+@register.filter
+def unlocalized(value: float) -> str:
+    """A number for an attribute: always with a point, at most four decimals."""
+    return f"{float(value):.4f}".rstrip("0").rstrip(".")
+
+
+@register.filter
+def json_script_of(value: object, element_id: str) -> SafeString:
+    """Data for a component's script: `<script type="application/json" id="<id>-figure">`, safe to embed.
+
+    Text is taken as JSON already (plotly's own encoder wrote it); anything else is encoded here.
+    """
+    if not isinstance(value, str):
+        return json_script(value, f"{element_id}-figure")
+    text = value.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return format_html('<script id="{}-figure" type="application/json">{}</script>', element_id, mark_safe(text))
 
 
 @register.filter
