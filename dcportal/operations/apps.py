@@ -1,6 +1,7 @@
+"""Start, stop and look after an installation; owns no tables."""
+
 from django.apps import AppConfig
 
 
 class OperationsConfig(AppConfig):
     name = "dcportal.operations"
-    label = "operations"

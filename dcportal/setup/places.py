@@ -1,4 +1,4 @@
-"""Where the two environments and the set-up's own files live. Called by the set-up, the supervisor and `doctor`."""
+"""Where the two environments and the set-up's own files live, for set-up, supervisor and `doctor`."""
 
 import hashlib
 import sys

@@ -1,4 +1,4 @@
-"""Is a TCP port free, and if not, who holds it. Reads /proc only, so that it works before any package is there."""
+"""Is a TCP port free, and if not, who holds it. Reads /proc only: no package is there yet."""
 
 import contextlib
 import os

@@ -11,7 +11,7 @@ from pathlib import Path
 from dcportal import env
 from dcportal.setup import places, ports
 
-# Measured on 2026-11-22: `.venv` 0.5 GiB, front-end and static files 0.1, the rest is room for the first days.
+# Measured on 2026-11-22: `.venv` 0.5 GiB, front-end and static files 0.1; the rest lasts for days.
 PORTAL_BYTES = 1 * places.GIB
 
 

@@ -1,4 +1,4 @@
-"""Follows an installer's output: which phase it is in, how many bytes have come. Pure but for one folder read."""
+"""Follows an installer's output: which phase it is in, how many bytes have come."""
 
 import re
 from pathlib import Path

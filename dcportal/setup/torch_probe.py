@@ -1,5 +1,7 @@
-"""Run by the trainer's interpreter (`python torch_probe.py requirements.txt`): is the environment whole, and what
-can its torch use? Prints one JSON object; stdlib and torch only, imports nothing of this repository.
+"""Is the trainer's environment whole, and what can its torch use?
+
+Run by its interpreter as `python torch_probe.py requirements.txt`; prints one JSON object, imports nothing of
+this repository.
 """
 
 import importlib.metadata

@@ -180,7 +180,7 @@ def refuse_full_disk(work: Plan) -> None:
 
 
 def follow(journal: Journal, work: Plan, lock: int) -> None:
-    """Run the plan, keep phase, bytes and last lines up to date. Raises Refused with the tool's last words."""
+    """Run the plan, keep phase, bytes and last lines up to date. Raises Refused, quoting the tool."""
     scratch = fresh_scratch()
     progress = Progress(work, scratch)
     process = subprocess.Popen(

@@ -112,7 +112,7 @@ def from_json(document: dict[str, Any]) -> TrainerStatus | None:
 
 
 def write(status: TrainerStatus, now: float, file: Path | None = None) -> TrainerStatus:
-    """Store `status` stamped with `now` (seconds of the wall clock) and this process; returns what was stored."""
+    """Store `status` with `now` (wall-clock seconds) and this process; returns what was stored."""
     stored = replace(status, updated_at=now, pid=os.getpid(), lines=status.lines[-LINES_KEPT:])
     target = file or path()
     target.parent.mkdir(parents=True, exist_ok=True)

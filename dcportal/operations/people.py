@@ -1,0 +1,51 @@
+"""Who may come in first: an administrator and the agent of this host, made without any default password."""
+
+import os
+import socket
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+
+from dcportal.accounts import actions as accounts
+from dcportal.accounts.models import User
+from dcportal.common.actors import system_actor
+from dcportal.inventory import actions as inventory
+
+ACTOR = system_actor("portal")
+
+
+def sign_in_link(address: str, now: datetime) -> str:
+    """A fresh one-time link for the first administrator, who is made when there is none."""
+    return f"{address}{accounts.issue_sign_in_link(first_admin(now), ACTOR, now)}"
+
+
+def first_admin(now: datetime) -> User:
+    found = User.objects.filter(role="admin", is_active=True).order_by("id").first()
+    return found or accounts.create_user(ACTOR, username="admin", role="admin", now=now)
+
+
+def has_user() -> bool:
+    """Somebody has signed in before, so a public address is not an open door for whoever comes first."""
+    return User.objects.filter(is_active=True, last_login__isnull=False).exists()
+
+
+def agent_token_file() -> Path:
+    return Path(settings.DATA_DIR) / "agent/token"
+
+
+def ensure_agent_token(now: datetime) -> Path:
+    """The secret of this host's agent, in a file only this user reads; its node is accepted at once."""
+    file = agent_token_file()
+    if not file.exists() or not inventory.is_node_token(file.read_text().strip()):
+        secret = inventory.issue_node_token(ACTOR, name=socket.gethostname(), accepts_at_once=True, now=now)
+        write_private(file, secret)
+    return file
+
+
+def write_private(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = file.with_suffix(".new")
+    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as stream:
+        stream.write(text)
+    fresh.replace(file)
