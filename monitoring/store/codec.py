@@ -52,11 +52,12 @@ def decode(body: bytes, layout: Layout, slots: int, columns: Sequence[int] | Non
         lengths = np.frombuffer(body, dtype="<u4", count=count, offset=_HEAD.size + count)
         starts = at + gap_length + np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
         out = np.empty((len(wanted), slots), dtype=np.int64)
-        for index, group in enumerate(layout.groups):
-            rows = np.nonzero(np.isin(wanted, group))[0]
-            if rows.size:
-                whole = _unframe(body[starts[index] : starts[index + 1]], tags[index], len(group), slots)
-                out[rows] = whole[np.searchsorted(group, wanted[rows])]
+        group_of, row_of = layout.places
+        for index in sorted(set(group_of[wanted].tolist())):
+            frame = body[starts[index] : starts[index + 1]]
+            whole = _unframe(frame, tags[index], len(layout.groups[index]), slots)
+            rows = np.nonzero(group_of[wanted] == index)[0]
+            out[rows] = whole[row_of[wanted[rows]]]
         if flags & _HAS_GAPS:
             _punch(out, body[at : at + gap_length], wanted, len(layout.columns), slots)
     except (struct.error, zstandard.ZstdError, IndexError, ValueError) as error:

@@ -53,6 +53,14 @@ class Layout:
         return tuple(np.array(found, dtype=np.int64) for found in positions.values())
 
     @cached_property
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of each column: the number of its group, and its row inside the group."""
+        group_of, row_of = np.zeros((2, len(self.columns)), dtype=np.int64)
+        for number, group in enumerate(self.groups):
+            group_of[group], row_of[group] = number, np.arange(len(group))
+        return group_of, row_of
+
+    @cached_property
     def scales(self) -> np.ndarray:
         return np.array([column.scale for column in self.columns], dtype=np.float64)
 
