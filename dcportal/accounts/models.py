@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from dcportal.common.base import Record
@@ -19,6 +20,18 @@ class Role(models.TextChoices):
 
 
 ROLE_ORDER = list(Role.values)
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for; `admin` includes the others."""
+
+    READ = "read", _("Read everything its person may see")
+    JOBS = "jobs", _("Launch and cancel jobs")
+    INVENTORY = "inventory", _("Change the inventory")
+    ADMIN = "admin", _("Everything, people and tokens included")
+
+
+SCOPES = list(Scope.values)
 
 
 class Theme(models.TextChoices):
@@ -39,6 +52,7 @@ class User(AbstractBaseUser, Record):
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
     theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     unix_account = models.CharField(_("Unix account"), max_length=32, blank=True)
+    session_version = models.PositiveIntegerField(default=1, editable=False)
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -49,6 +63,16 @@ class User(AbstractBaseUser, Record):
 
     def __str__(self) -> str:
         return self.username
+
+    def get_full_name(self) -> str:
+        """The full name, or the user name of a person who gave none."""
+        return self.full_name or self.username
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must match: a new password or `session_version` ends all older sessions."""
+        value = f"{self.password}:{self.session_version}"
+        key_salt = "dcportal.accounts.models.User.session"
+        return salted_hmac(key_salt, value, secret=secret, algorithm="sha256").hexdigest()
 
 
 class Team(Record):

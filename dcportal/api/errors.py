@@ -12,7 +12,7 @@ from rest_framework.response import Response
 
 from dcportal.api.refusals import is_busy
 from dcportal.common import reasons
-from dcportal.common.problems import Forbidden, Invalid, NotFound, Problem, Refusal
+from dcportal.common.problems import Forbidden, Invalid, NotFound, Problem, Refusal, sentence
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def problem(
             {
                 "pointer": each.pointer,
                 "code": each.code,
-                "detail": each.params.get("message") or reasons.text(each.code, each.params),
+                "detail": sentence(each),
                 "params": each.params,
             }
             for each in problems

@@ -2,9 +2,13 @@
 
 from collections.abc import Iterable
 
+from django.utils.translation import gettext
+
+from dcportal.common import reasons
+from trainer.spec import problems as spec_problems
 from trainer.spec.problems import Problem
 
-__all__ = ["Conflict", "Forbidden", "Invalid", "NotFound", "Problem", "Refusal", "invalid"]
+__all__ = ["Conflict", "Forbidden", "Invalid", "NotFound", "Problem", "Refusal", "invalid", "sentence"]
 
 
 class Refusal(Exception):
@@ -52,3 +56,12 @@ class Conflict(Refusal):
 def invalid(pointer: str, code: str, **params: object) -> Invalid:
     """An `Invalid` with a single problem."""
     return Invalid([Problem(pointer, code, dict(params))])
+
+
+def sentence(problem: Problem) -> str:
+    """The problem in the reader's language, be its code the portal's or the job spec's."""
+    if "message" in problem.params:
+        return str(problem.params["message"])
+    if problem.code not in reasons.codes() and problem.code in spec_problems.CODES:
+        return spec_problems.text(problem, gettext)
+    return reasons.text(problem.code, problem.params)
