@@ -1,0 +1,7 @@
+/* Sets the chosen theme before the first paint; a classic script in <head>, because modules run too late. */
+(function () {
+  try {
+    var choice = localStorage.getItem("dcp-theme");
+    if (choice === "light" || choice === "dark") document.documentElement.dataset.theme = choice;
+  } catch (error) { /* storage refused: the system decides */ }
+})();
