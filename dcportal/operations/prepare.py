@@ -1,4 +1,4 @@
-"""What must be true before the portal's programs start; each step is idempotent and says when it did something."""
+"""What must be true before the portal's programs start; every step may be repeated at any time."""
 
 import hashlib
 import subprocess

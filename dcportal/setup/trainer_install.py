@@ -7,11 +7,8 @@ the tools keep what they fetched, a half-installed package is found by the probe
 import fcntl
 import json
 import os
-import queue
 import shutil
 import signal
-import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,13 +17,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from dcportal import env
-from dcportal.setup import environments, gpus, places, torch_choice, trainer_status
+from dcportal.setup import environments, gpus, places, tool, torch_choice, trainer_status
 from dcportal.setup.download_plan import Plan, plan
 from dcportal.setup.progress import Progress
 from dcportal.setup.torch_choice import TorchChoice
-from dcportal.setup.trainer_status import Torch, TrainerStatus
+from dcportal.setup.trainer_probe import probe, torch_of
+from dcportal.setup.trainer_status import TrainerStatus
 
-WRITE_SECONDS = 0.5
 #: Unpacked wheels and pip's copy, per byte of download; measured 2.9 on the CPU build (2026-11-22).
 DISK_PER_DOWNLOADED_BYTE = 3.5
 
@@ -71,7 +68,7 @@ def megabytes(count: int | None) -> str:
 
 def main(wanted: str) -> int:
     """Bring the environment up to date; 0 when it is usable or was not wanted."""
-    signal.signal(signal.SIGTERM, stop)
+    take_signals()
     with alone() as lock:
         journal = Journal(wanted)
         try:
@@ -81,6 +78,11 @@ def main(wanted: str) -> int:
             journal.note(phase="failed", error=str(error), mend=mend)
             return 1
     return 0
+
+
+def take_signals() -> None:
+    """SIGTERM ends the tool, too; what it has fetched stays in its cache."""
+    signal.signal(signal.SIGTERM, stop)
 
 
 def stop(number: int, frame: object) -> NoReturn:
@@ -183,26 +185,16 @@ def follow(journal: Journal, work: Plan, lock: int) -> None:
     """Run the plan, keep phase, bytes and last lines up to date. Raises Refused, quoting the tool."""
     scratch = fresh_scratch()
     progress = Progress(work, scratch)
-    process = subprocess.Popen(
-        work.command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env={**os.environ, "TMPDIR": str(scratch)},
-        pass_fds=(lock,),
-    )
+    surroundings = {**os.environ, "TMPDIR": str(scratch)}
     try:
-        for line in lines_of(process):
+        for line in tool.lines_of(work.command, surroundings, keeps_open=lock):
             if line:
                 progress.saw(line)
                 journal.line(line)
             journal.note(phase=progress.phase, done_bytes=progress.done_bytes)
-        if process.wait():
-            raise Refused(f"{work.tool} failed: {' | '.join(journal.status.lines[-3:])}")
+    except tool.Failed as error:
+        raise Refused(f"{work.tool} failed: {' | '.join(journal.status.lines[-3:])}") from error
     finally:
-        process.terminate()
-        process.wait()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -211,28 +203,6 @@ def fresh_scratch() -> Path:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     return scratch
-
-
-def lines_of(process: "subprocess.Popen[str]") -> Iterator[str]:
-    """Its lines as they come, and "" at least twice a second so that the bytes move on the page."""
-    lines: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=pump, args=(process, lines), daemon=True).start()
-    while True:
-        try:
-            line = lines.get(timeout=WRITE_SECONDS)
-        except queue.Empty:
-            yield ""
-            continue
-        if line is None:
-            return
-        yield line.rstrip()
-
-
-def pump(process: "subprocess.Popen[str]", lines: "queue.Queue[str | None]") -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line)
-    lines.put(None)
 
 
 def rebuild_if_broken(journal: Journal, work: Plan, lock: int) -> None:
@@ -251,20 +221,3 @@ def conclude(journal: Journal, choice: TorchChoice) -> None:
         raise Refused(answer["problems"][0], mend="rm -rf .venv-trainer && make run")
     stamp_file().write_text(json.dumps(stamp_for(choice)))
     journal.note(phase="ready", torch=torch_of(answer), error="", mend="")
-
-
-def probe(python: Path) -> dict[str, Any]:
-    """What the environment says of itself: {"problems": [...], "torch": {...} | None}."""
-    script = Path(__file__).with_name("torch_probe.py")
-    done = subprocess.run(
-        [python, script, places.TRAINER_REQUIREMENTS], capture_output=True, text=True, cwd="/", timeout=300
-    )
-    if done.returncode:
-        return {"problems": [(done.stderr.strip().splitlines() or ["no answer"])[-1]], "torch": None}
-    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return answer
-
-
-def torch_of(answer: dict[str, Any]) -> Torch | None:
-    facts = answer["torch"]
-    return facts and Torch(**{**facts, "architectures": tuple(facts["architectures"])})

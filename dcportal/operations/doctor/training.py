@@ -2,7 +2,8 @@
 
 from dcportal import env
 from dcportal.operations.doctor.finding import Finding, fail, ok, warn
-from dcportal.setup import gpus, trainer_install, trainer_status
+from dcportal.setup import gpus, trainer_status
+from dcportal.setup.trainer_probe import probe, torch_of
 from dcportal.setup.trainer_status import Torch
 from jobs.engines.runner.containers.probe import probe as probe_containers
 
@@ -17,10 +18,10 @@ def trainer() -> Finding:
         return warn("trainer", f"{python} is not there. {reason}".strip(), INSTALL)
     if status and not status.is_final and not status.is_interrupted:
         return warn("trainer", f"being installed ({status.phase})", "wait; the first page shows the progress")
-    answer = trainer_install.probe(python)
+    answer = probe(python)
     if answer["problems"]:
         return fail("trainer", answer["problems"][0], f"rm -rf .venv-trainer; {INSTALL}")
-    return of_torch(trainer_install.torch_of(answer), gpus.detect())
+    return of_torch(torch_of(answer), gpus.detect())
 
 
 def of_torch(torch: Torch | None, found: gpus.Gpus | None) -> Finding:
@@ -45,7 +46,7 @@ def mend_for(torch: Torch) -> str:
 CONTAINER_TEXTS = {
     "cgroup": "each job in a control group of its own: cancel leaves nothing behind",
     "namespace": "each job in a process namespace of its own: cancel leaves nothing behind",
-    "sweep": "no kernel container here: cancel sweeps what descends from the job, only administrators may launch",
+    "sweep": "no kernel container here: only administrators may launch, cancel sweeps the job's descendants",
 }
 
 
