@@ -1,0 +1,91 @@
+"""One optimiser step, the hot path: everything here is paid at every step, so nothing here reads a value
+back from the device or talks to other ranks besides DDP's own exchange of gradients.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from trainer.data.samples import Samples, Windows
+from trainer.order import Order, slices
+from trainer.schedule import Schedule
+from trainer.spec.train import TrainConfig
+
+
+class Stepper:
+    """Advances one model by whole steps. `loss_sum` and `targets` grow until `take_loss` empties them."""
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        model: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        samples: Samples | Windows,
+        order: Order,
+        schedule: Schedule,
+        autocast: contextlib.AbstractContextManager[object],
+        ranks: int,
+    ) -> None:
+        self._model, self._optimiser, self._samples = model, optimiser, samples
+        self._order, self._schedule, self._autocast = order, schedule, autocast
+        self._accumulation = config.accumulation
+        self._is_plain = config.accumulation == 1 and config.precision == "fp32"
+        self._clip_norm = config.optimiser.clip_norm
+        self._parameters = [each for each in model.parameters() if each.requires_grad]
+        device = self._parameters[0].device
+        # DDP averages over ranks; times ranks and divided by all targets, a sum of losses becomes their mean.
+        self._scale = torch.tensor(ranks / (config.batch_size * samples.targets_per_sample), device=device)
+        self._targets_a_step = order.share * samples.targets_per_sample
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self._targets = 0
+        self._norm: torch.Tensor | None = None
+
+    def advance(self, step: int) -> None:
+        """Learn from batch `step`, counted from 0."""
+        rate = self._schedule.rate(step)
+        for group in self._optimiser.param_groups:
+            group["lr"] = rate
+        indices = self._order.batch(step)
+        if self._is_plain:
+            self._learn(indices)
+        else:
+            self._learn_in_slices(indices)
+        if self._clip_norm:
+            self._norm = nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
+        self._optimiser.step()
+        self._optimiser.zero_grad()
+        self._targets += self._targets_a_step
+
+    def _learn(self, indices: torch.Tensor) -> None:
+        inputs, targets = self._samples.take(indices)
+        logits = self._model(inputs)
+        if logits.dim() > 2:
+            logits, targets = logits.flatten(0, -2), targets.flatten()
+        loss = functional.cross_entropy(logits, targets, reduction="sum")
+        loss.backward(self._scale)
+        self._loss_sum += loss.detach()
+
+    def _learn_in_slices(self, indices: torch.Tensor) -> None:
+        parts = slices(indices, self._accumulation)
+        for number, part in enumerate(parts, start=1):
+            with self._gradients_kept_apart(number < len(parts)), self._autocast:
+                self._learn(part)
+
+    def _gradients_kept_apart(self, apart: bool) -> contextlib.AbstractContextManager[None]:
+        no_sync = getattr(self._model, "no_sync", None)
+        return no_sync() if apart and no_sync else contextlib.nullcontext()
+
+    def gradient_norm(self) -> float | None:
+        """Length of the newest gradient before clipping, None where clipping is off."""
+        return None if self._norm is None else float(self._norm)
+
+    def take_loss(self) -> tuple[float, int]:
+        """(sum of losses, number of targets) of this rank since the last call. Waits for the device."""
+        taken = float(self._loss_sum), self._targets
+        self._loss_sum.zero_()
+        self._targets = 0
+        return taken
