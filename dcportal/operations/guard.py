@@ -24,9 +24,9 @@ def hold_instance_lock() -> IO[str]:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         file.seek(0)
-        raise Refused(
-            f"this data folder is already served by {file.read().strip() or 'another portal'}"
-        ) from None
+        holder = file.read().strip()
+        file.close()
+        raise Refused(f"this data folder is already served by {holder or 'another portal'}") from None
     file.truncate(0)
     return file
 

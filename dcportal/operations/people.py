@@ -3,11 +3,13 @@
 import os
 import socket
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.management import call_command
 
-from dcportal.accounts import actions as accounts
 from dcportal.accounts.models import User
 from dcportal.common.actors import system_actor
 from dcportal.inventory import actions as inventory
@@ -15,14 +17,16 @@ from dcportal.inventory import actions as inventory
 ACTOR = system_actor("portal")
 
 
-def sign_in_link(address: str, now: datetime) -> str:
+def sign_in_link(address: str) -> str:
     """A fresh one-time link for the first administrator, who is made when there is none."""
-    return f"{address}{accounts.issue_sign_in_link(first_admin(now), ACTOR, now)}"
+    answer = StringIO()
+    call_command("create_admin", first_admin_name(), link=True, stdout=answer)
+    return f"{address}{urlsplit(answer.getvalue().strip()).path}"
 
 
-def first_admin(now: datetime) -> User:
+def first_admin_name() -> str:
     found = User.objects.filter(role="admin", is_active=True).order_by("id").first()
-    return found or accounts.create_user(ACTOR, username="admin", role="admin", now=now)
+    return found.username if found else "admin"
 
 
 def has_user() -> bool:
@@ -38,7 +42,8 @@ def ensure_agent_token(now: datetime) -> Path:
     """The secret of this host's agent, in a file only this user reads; its node is accepted at once."""
     file = agent_token_file()
     if not file.exists() or not inventory.is_node_token(file.read_text().strip()):
-        secret = inventory.issue_node_token(ACTOR, name=socket.gethostname(), accepts_at_once=True, now=now)
+        values = {"name": socket.gethostname(), "accepts_at_once": True}
+        _token, secret = inventory.create_node_token(ACTOR, values, now)
         write_private(file, secret)
     return file
 

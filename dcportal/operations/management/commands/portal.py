@@ -90,7 +90,7 @@ class Announcement:
 
     def announce(self) -> None:
         self.is_done = True
-        link = people.sign_in_link(self.address, utcnow())
+        link = people.sign_in_link(self.address)
         connections.close_all()
         for line in announce.lines(self.address, self.port, link, self.started):
             self.command.say(line)
