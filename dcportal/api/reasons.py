@@ -10,6 +10,7 @@ TEXTS = {
     "needs_scope": _("This token was not given the scope {scope}."),
     "changed_meanwhile": _("Someone changed this meanwhile. Load it again and repeat your change."),
     "database_busy": _("The database cannot write at the moment. Nothing was changed; try again."),
+    "required": _("Fill this in."),
     "unknown_field": _("There is no field {name}."),
     "unknown_parameter": _("There is no parameter {name}."),
     "unstorable_text": _("The text holds a NUL character or half of a surrogate pair."),

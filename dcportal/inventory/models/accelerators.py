@@ -51,6 +51,9 @@ class AcceleratorPlacement(models.Model):
     class Meta:
         indexes = [models.Index(fields=["accelerator", "from_at"], name="placement_time")]
 
+    def __str__(self) -> str:
+        return f"{self.accelerator} in {self.node} {self.slot}"
+
 
 class HardwareEvent(models.Model):
     """Something that befell hardware (XID, ECC, throttle, reset, lost); kept for years."""
@@ -65,3 +68,6 @@ class HardwareEvent(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["node", "at"], name="hardware_event_node")]
+
+    def __str__(self) -> str:
+        return f"{self.code} of {self.accelerator or self.node}"

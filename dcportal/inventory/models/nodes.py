@@ -64,7 +64,8 @@ class Node(Record):
     """
 
     name = models.CharField(_("name"), max_length=253, unique=True)
-    machine_id = models.CharField(max_length=64, null=True, unique=True, editable=False)
+    # NULL, not empty, for nodes entered by hand: several of them must not clash in the unique index.
+    machine_id = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001
     node_type = models.ForeignKey(
         NodeType,
         null=True,
