@@ -30,10 +30,17 @@ def text(code: str, params: Mapping[str, object] | None = None) -> str:
     if template is None:
         return gettext("Unknown reason: {code}").format(code=code)
     try:
-        return str(template).format(**(params or {}))
+        return str(template).format(**{name: _shown(code, value) for name, value in (params or {}).items()})
     except (KeyError, IndexError, ValueError):
         logger.error("reason %s lacks a parameter: %s", code, params)
         return str(template)
+
+
+def _shown(code: str, value: object) -> object:
+    """A list as its items; a word that has an own text under `<code>.<word>` as that text."""
+    if isinstance(value, (list, tuple)):
+        return ", ".join(str(item) for item in value)
+    return _texts.get(f"{code}.{value}", value) if isinstance(value, str) else value
 
 
 def text_of(stored: Mapping[str, Any] | None) -> str:

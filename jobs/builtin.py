@@ -1,0 +1,86 @@
+"""Rows that every installation starts with: the trainer's environment and the template gallery.
+
+`ensure` may be called at every start: it adds what is missing and changes nothing that people edited.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from dcportal import env
+from dcportal.audit import actions as audit
+from dcportal.common.actors import Actor, system_actor
+from dcportal.common.changes import create, snapshot, update
+from jobs.models import Environment, JobTemplate
+from trainer.spec import notation, validation
+
+TEMPLATES: dict[str, dict[str, Any]] = {
+    "digits-cnn": {
+        "name": "Digits CNN",
+        "description": "A small convolutional network learns to read 1,797 handwritten digits.",
+        "icon": "photo",
+        "request": {
+            "job": {"name": "digits-cnn"},
+            "train": {"model": {"name": "cnn"}, "dataset": {"name": "digits"}},
+        },
+    },
+    "tabular-mlp": {
+        "name": "Tabular MLP",
+        "description": "A multi-layer perceptron tells benign from malignant in 569 rows of measurements.",
+        "icon": "table",
+        "request": {
+            "job": {"name": "tabular-mlp"},
+            "train": {"model": {"name": "mlp"}, "dataset": {"name": "breast_cancer"}, "epochs": 1000},
+        },
+    },
+    "character-gpt": {
+        "name": "Character GPT",
+        "description": "A small transformer learns to write Python's own documentation, letter by letter.",
+        "icon": "text",
+        "request": {
+            "job": {"name": "character-gpt"},
+            "train": {"model": {"name": "gpt"}, "dataset": {"name": "python_topics"}, "steps": 600},
+        },
+    },
+    "own-script": {
+        "name": "Own script",
+        "description": "Your own program from a folder, a git repository or an upload, unchanged.",
+        "icon": "code",
+        "request": {"job": {"name": "own-script"}, "command": ["python", "train.py"]},
+    },
+}
+
+
+def ensure(now: datetime) -> None:
+    """Add the default environment and the built-in templates where they are missing."""
+    actor = system_actor("portal")
+    ensure_environment(actor, now)
+    known = set(JobTemplate.objects.exclude(builtin="").values_list("builtin", flat=True))
+    for key in TEMPLATES.keys() - known:
+        _add_template(actor, key, now)
+
+
+def ensure_environment(actor: Actor, now: datetime) -> Environment:
+    """The trainer's environment, following DCP_TRAINER_PYTHON when that changed."""
+    interpreter = str(env.trainer_python())
+    row = Environment.objects.filter(is_default=True).first()
+    if row is None:
+        row = create(Environment(name="trainer", interpreter=interpreter, is_default=True), now)
+        audit.record(actor, "environment.create", row, before=None, after=snapshot(row), now=now)
+    elif row.interpreter != interpreter:
+        before = snapshot(row)
+        update(row, {"interpreter": interpreter, "check_result": None, "checked_at": None}, now)
+        audit.record(actor, "environment.edit", row, before=before, after=snapshot(row), now=now)
+    return row
+
+
+def _add_template(actor: Actor, key: str, now: datetime) -> None:
+    values = TEMPLATES[key]
+    row = JobTemplate(
+        builtin=key, name=values["name"], description=values["description"], icon=values["icon"]
+    )
+    row.family = row.uid
+    row.request = notation.as_dict(validation.parse(values["request"]))
+    # Ranks are left open: their default depends on the GPUs asked for.
+    row.request["resources"].pop("ranks")
+    create(row, now)
+    audit.record(actor, "job_template.create", row, before=None, after=snapshot(row), now=now)
