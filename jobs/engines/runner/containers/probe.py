@@ -1,0 +1,108 @@
+"""Which container level this machine offers, found by trying each on a real process.
+
+Called by the local engine, by `manage.py doctor` and by the runner. Nothing is left behind.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs.engines.runner.containers import cgroup, mask
+from jobs.engines.runner.containers.cgroup import CgroupContainer
+
+LEVELS = ("cgroup", "namespace", "sweep")
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerProbe:
+    """level: best that works here. can_mask: jobs can be kept from seeing the portal's folders.
+
+    missing: why better levels do not work, as codes: `no_cgroup_v2`, `cgroup_not_writable`,
+    `no_bubblewrap`, `no_user_namespace`.
+    """
+
+    level: str
+    can_mask: bool
+    cgroup_parent: Path | None
+    limits: tuple[str, ...]
+    missing: tuple[str, ...]
+
+    @property
+    def is_isolated(self) -> bool:
+        """False at the lowest level, where only admins may launch."""
+        return self.level != "sweep"
+
+
+def probe(at_most: str | None = None) -> ContainerProbe:
+    """Try all levels, or those from `at_most` downwards; takes about 50 ms."""
+    parent = cgroup.usable_parent() if at_most in (None, "cgroup") else None
+    works = parent is not None and _kills(parent)
+    can_mask, can_unshare = (
+        _bubblewrap("--dev-bind", "/", "/"),
+        _bubblewrap("--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc"),
+    )
+    level = "cgroup" if works else "namespace" if can_unshare and at_most != "sweep" else "sweep"
+    limits = cgroup.enforced(parent) if parent is not None and works else ()
+    return ContainerProbe(level, can_mask, parent if works else None, limits, _missing(works, can_unshare))
+
+
+def _missing(cgroup_works: bool, can_unshare: bool) -> tuple[str, ...]:
+    codes = []
+    if not cgroup_works:
+        has_v2 = any((root / "cgroup.procs").exists() for root in cgroup.ROOTS)
+        codes.append("cgroup_not_writable" if has_v2 else "no_cgroup_v2")
+    if not can_unshare:
+        codes.append("no_user_namespace" if mask.program() else "no_bubblewrap")
+    return tuple(codes)
+
+
+def _kills(parent: Path) -> bool:
+    """True when a process in a cgroup of ours dies by `cgroup.kill`."""
+    try:
+        container = CgroupContainer.create(parent, f"dcportal-trial-{os.getpid()}", None)
+    except OSError:
+        return False
+    sleeper = [sys.executable, "-S", "-E", "-c", "import time; time.sleep(30)"]
+    process = subprocess.Popen(sleeper)
+    try:
+        (container.path / "cgroup.procs").write_text(str(process.pid))
+    except OSError:
+        process.kill()
+        process.wait()
+        container.remove()
+        return False
+    return _dies(container, process)
+
+
+def _dies(container: CgroupContainer, process: subprocess.Popen[bytes]) -> bool:
+    container.kill()
+    try:
+        return process.wait(timeout=5) < 0
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return False
+    finally:
+        _remove_soon(container)
+
+
+def _remove_soon(container: CgroupContainer) -> None:
+    """The kernel lets go of an emptied cgroup a moment after its last process was reaped."""
+    deadline = time.monotonic() + 1
+    while container.path.exists() and time.monotonic() < deadline:
+        container.remove()
+        time.sleep(0.005)
+
+
+def _bubblewrap(*options: str) -> bool:
+    program = mask.program()
+    if program is None:
+        return False
+    try:
+        done = subprocess.run([program, *options, "--", "/bin/true"], capture_output=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
