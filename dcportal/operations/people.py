@@ -13,6 +13,8 @@ from django.core.management import call_command
 from dcportal.accounts.models import User
 from dcportal.common.actors import system_actor
 from dcportal.inventory import actions as inventory
+from dcportal.inventory import this_host
+from dcportal.inventory.models import Node
 
 ACTOR = system_actor("portal")
 
