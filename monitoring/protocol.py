@@ -204,7 +204,8 @@ class Event(msgspec.Struct, tag_field="type", tag="event", kw_only=True, frozen=
     """Something that happened once. Sent again after a cut: equal fields are the same event.
 
     kind: accelerator_lost, accelerator_back, accelerator_appeared, accelerator_vanished,
-    driver_missing, driver_back, xid (params xid), energy_reset, clock_jump (params seconds),
+    driver_missing, driver_back, driver_silent, driver_answers, xid (params xid), energy_reset,
+    clock_jump (params seconds),
     frames_dropped (params frames), spill_failed (params errno), spill_back. Unknown kinds are kept.
     """
 
@@ -283,6 +284,11 @@ def decode_from_agent(frame: bytes | str) -> FromAgent:
 def decode_from_ingest(frame: bytes | str) -> FromIngest:
     """The message in a frame ingest sent. Raises ProtocolError, nothing else."""
     return _decoded(_ingest_decoders[isinstance(frame, str)], frame)
+
+
+def renumbered(sample: Sample, layout: int) -> Sample:
+    """`sample` under another layout number (a replay by a later agent)."""
+    return msgspec.structs.replace(sample, layout=layout)
 
 
 def check_sample(sample: Sample, layout: Layout) -> None:
