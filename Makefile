@@ -11,7 +11,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run service test test-portal test-trainer environments check bench messages gpu clean
+.PHONY: help run service test test-portal test-trainer environments tools check bench messages gpu clean
 
 # The first Python that fits and can make environments; else any, so that it can say what is missing.
 ifndef PYTHON
@@ -43,6 +43,9 @@ environments:
 	@$(PYTHON) -m dcportal.setup test-environments
 	@$(PORTAL) -m dcportal.common.vendor
 
+tools:
+	@$(PYTHON) -m dcportal.setup test-tools
+
 test: environments test-portal test-trainer
 	@echo "make test: portal and trainer passed."
 
@@ -56,16 +59,16 @@ test-trainer:
 	@$(TRAINER) -m pytest -c tests/trainer/pytest.ini tests/trainer -q --junitxml=$(RESULTS)/trainer.xml \
 		&& echo "trainer tests: passed" || { echo "trainer tests: FAILED"; exit 1; }
 
-check:
+check: tools
 	@$(PORTAL) -m dcportal.operations.checks
 
-bench:
+bench: tools
 	@$(PORTAL) -m tests.bench $(ONLY)
 
-messages:
+messages: tools
 	@cd dcportal && ../$(PORTAL) ../manage.py makemessages -l en -l zh_Hans --no-location
 
-gpu:
+gpu: tools
 	@$(PORTAL) -m pytest tests -q -m gpu -rs
 
 clean:

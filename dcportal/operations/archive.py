@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
@@ -102,7 +103,7 @@ def unpack(archive: Path, folder: Path) -> dict[str, Any]:
             manifest = read_manifest(tar)
             for name, digest in manifest["files"].items():
                 extract(tar, name, digest, folder)
-    except (tarfile.TarError, OSError, KeyError, ValueError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, KeyError, ValueError) as error:
         raise BadArchive(f"{archive}: {error}") from error
     return manifest
 

@@ -45,9 +45,15 @@ def ensure_agent_token(now: datetime) -> Path:
     file = agent_token_file()
     if not file.exists() or not inventory.is_node_token(file.read_text().strip()):
         values = {"name": socket.gethostname(), "accepts_at_once": True}
-        _token, secret = inventory.create_node_token(ACTOR, values, now)
+        _token, secret = inventory.create_node_token(ACTOR, values, now, nodes=nodes_of_this_host())
         write_private(file, secret)
     return file
+
+
+def nodes_of_this_host() -> list[Node]:
+    """This machine's node from an earlier token, which a fresh token must name to speak for it."""
+    machine_id = this_host.machine_id()
+    return list(Node.objects.filter(machine_id=machine_id)) if machine_id else []
 
 
 def write_private(file: Path, text: str) -> None:

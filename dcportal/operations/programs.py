@@ -50,8 +50,13 @@ def scheduler() -> Program:
 
 def agent(url: str, token_file: Path) -> Program:
     """The agent of this very host; it reads its token from a file, never from a command line."""
-    surroundings = {"DCP_AGENT_URL": url, "DCP_NODE_TOKEN_FILE": str(token_file)}
-    return Program("agent", [sys.executable, "-m", "monitoring.agent"], log_of("agent"), surroundings)
+    socket = f"{url.replace('http', 'ws', 1)}/ws/agent/"
+    command = [
+        *(sys.executable, "-m", "monitoring.agent", "--url", socket),
+        *("--token-file", str(token_file), "--data-dir", str(token_file.parent)),
+        *(("--ca-file", env.text("DCP_TLS_CERTIFICATE")) if tls_options() else ()),
+    ]
+    return Program("agent", command, log_of("agent"))
 
 
 def trainer_installer() -> Program:

@@ -50,15 +50,22 @@ def portal_environment() -> tuple[Path, list[Path]]:
 
 def test_environments() -> int:
     """Both environments with what their tests need."""
-    if not passes_preflight((preflight.git_is_there, preflight.venv_is_there)):
+    if test_tools():
         return 1
-    wanted = [places.PORTAL_REQUIREMENTS, places.DEV_REQUIREMENTS]
-    step("portal's environment with test tools", lambda: environments.ensure(places.PORTAL_VENV, wanted))
     if trainer_install.main(os.environ.get("TORCH", "auto")):
         return 1
     step(
         "trainer's test tools", lambda: environments.add(places.TRAINER_VENV, places.TRAINER_DEV_REQUIREMENTS)
     )
+    return 0
+
+
+def test_tools() -> int:
+    """The portal's environment with ruff, mypy, pytest and the like."""
+    if not passes_preflight((preflight.git_is_there, preflight.venv_is_there)):
+        return 1
+    wanted = [places.PORTAL_REQUIREMENTS, places.DEV_REQUIREMENTS]
+    step("portal's environment with test tools", lambda: environments.ensure(places.PORTAL_VENV, wanted))
     return 0
 
 
@@ -86,6 +93,7 @@ def become(*words: str) -> NoReturn:
 COMMANDS: dict[str, Callable[[], int]] = {
     "run": run,
     "test-environments": test_environments,
+    "test-tools": test_tools,
     "trainer": trainer,
     "service": run_as_service,
 }
