@@ -37,7 +37,12 @@ class Saving:
         `evaluated` are the figures at this very step; a step without them cannot be the best.
         """
         is_best = self._note_best(step, evaluated)
-        about = {"step": step, "ranks": self.world.size, "metrics": evaluated, "config": self.config_hash}
+        about: dict[str, Any] = {
+            "step": step,
+            "ranks": self.world.size,
+            "metrics": evaluated,
+            "config": self.config_hash,
+        }
         about["best"] = list(self.best) if self.best else None
         state = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(), "step": step}
         saved = checkpoints.write(self.folder, state, about, self.world)

@@ -44,6 +44,7 @@ def places(output: Path, resume: Path | None, environ: Mapping[str, str]) -> Pla
     saved = Path(environ.get("DCP_CHECKPOINT_DIR") or output / "checkpoints")
     wished = resume or (Path(environ["DCP_RESUME_FROM"]) if environ.get("DCP_RESUME_FROM") else None)
     is_restart = environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+    saved = saved.absolute()
     return Places(events, saved, saved if is_restart and saved.is_dir() else wished)
 
 
@@ -113,7 +114,7 @@ def _wrapped(config: TrainConfig, raw: nn.Module, here: World, voice: Voice) -> 
     if here.size == 1:
         return model
     ids = [here.device.index] if here.device.type == "cuda" else None
-    return DistributedDataParallel(model, ids, broadcast_buffers=False, gradient_as_bucket_view=True)
+    return DistributedDataParallel(model, ids, forward_sync_buffers=False, gradient_as_bucket_view=True)
 
 
 def _check_batch(config: TrainConfig, here: World) -> None:
@@ -128,7 +129,7 @@ def _introduce(
 ) -> None:
     count = model_catalog.parameter_count(raw)
     voice.say(
-        f"{config.model.name} with {count:,} parameters on {config.dataset.name}: {len(data.train):,} samples "
-        f"to train, {len(data.evaluation):,} to evaluate; {total:,} steps of {config.batch_size} on "
+        f"{config.model.name} with {count:,} parameters on {config.dataset.name}: {len(data.train):,} "
+        f"samples to train, {len(data.evaluation):,} to evaluate; {total:,} steps of {config.batch_size} on "
         f"{here.size} x {here.device.type}, {config.precision}"
     )

@@ -21,19 +21,18 @@ from trainer.spec.train import TrainConfig
 def breast_cancer(config: TrainConfig) -> Data:
     """569 tumours, 30 measurements each, malignant or benign; columns scaled by the training rows."""
     table = np.loadtxt(_file("sklearn", "datasets/data/breast_cancer.csv"), delimiter=",", skiprows=1)
-    data = _split(table[:, :-1], table[:, -1], config.dataset.evaluation_share)
-    mean, spread = data.train.inputs.mean(0), data.train.inputs.std(0)
-    train = Samples((data.train.inputs - mean) / spread, data.train.targets)
-    evaluation = Samples((data.evaluation.inputs - mean) / spread, data.evaluation.targets)
-    return Data(train, evaluation, (30,), 2)
+    train, held = _split(table[:, :-1], table[:, -1], config.dataset.evaluation_share)
+    mean, spread = train.inputs.mean(0), train.inputs.std(0)
+    scaled = [Samples((part.inputs - mean) / spread, part.targets) for part in (train, held)]
+    return Data(scaled[0], scaled[1], (30,), 2)
 
 
 def digits(config: TrainConfig) -> Data:
     """1,797 handwritten digits of 8 x 8 pixels."""
     table = np.loadtxt(_file("sklearn", "datasets/data/digits.csv.gz"), delimiter=",")
     pixels = table[:, :-1].reshape(-1, 1, 8, 8) / 16
-    data = _split(pixels, table[:, -1], config.dataset.evaluation_share)
-    return Data(data.train, data.evaluation, (1, 8, 8), 10)
+    train, held = _split(pixels, table[:, -1], config.dataset.evaluation_share)
+    return Data(train, held, (1, 8, 8), 10)
 
 
 def python_topics(config: TrainConfig) -> Data:
@@ -50,14 +49,15 @@ def python_topics(config: TrainConfig) -> Data:
     return Data(train, evaluation, (context,), len(alphabet))
 
 
-def _split(inputs: np.ndarray, targets: np.ndarray, evaluation_share: float) -> Data:
-    """Held-back rows are drawn once and for all, so that runs with other seeds can be compared."""
+def _split(inputs: np.ndarray, targets: np.ndarray, share: float) -> tuple[Samples, Samples]:
+    """(to train on, held back). The latter are drawn once and for all, so that runs with other seeds can
+    be compared."""
     generator = torch.Generator().manual_seed(mixed_seed("split"))
     order = torch.randperm(len(targets), generator=generator)
     rows = torch.from_numpy(inputs).float()[order]
     classes = torch.from_numpy(targets).long()[order]
-    held = max(1, round(len(targets) * evaluation_share))
-    return Data(Samples(rows[held:], classes[held:]), Samples(rows[:held], classes[:held]), (), 0)
+    held = max(1, round(len(targets) * share))
+    return Samples(rows[held:], classes[held:]), Samples(rows[:held], classes[:held])
 
 
 def _file(package: str, path: str) -> Path:

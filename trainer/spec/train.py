@@ -58,7 +58,7 @@ class CnnConfig:
         2, label=_("Blocks"), help=_("Residual blocks in each stage."), minimum=1, maximum=64
     )
     dropout: float = setting(
-        0.1,
+        0.2,
         label=_("Dropout"),
         help=_("Share of features left out before the last layer."),
         minimum=0,
@@ -123,7 +123,7 @@ class OptimiserConfig:
 
     name: str = setting("adamw", label=_("Optimiser"), choices=OPTIMISERS)
     learning_rate: float = setting(
-        0.001,
+        0.0002,
         label=_("Learning rate"),
         help=_("Highest rate, reached at the end of the warm-up."),
         exclusive_minimum=0,
@@ -175,7 +175,7 @@ class ScheduleConfig:
 
     name: str = setting("cosine", label=_("Schedule"), choices=SCHEDULES)
     warmup_steps: int = setting(
-        50,
+        100,
         label=_("Warm-up"),
         help=_("Steps over which the rate rises in a straight line."),
         unit="steps",
@@ -216,7 +216,7 @@ class TrainConfig:
         maximum=4096,
         advanced=True,
     )
-    epochs: int = setting(40, label=_("Epochs"), help=_("Passes over the data."), minimum=1, maximum=10**6)
+    epochs: int = setting(120, label=_("Epochs"), help=_("Passes over the data."), minimum=1, maximum=10**6)
     steps: int | None = setting(
         None,
         label=_("Steps"),
@@ -269,7 +269,7 @@ class TrainConfig:
         advanced=True,
     )
     checkpoint_every_steps: int = setting(
-        200,
+        400,
         label=_("Checkpoint every"),
         help=_("0 saves only at the end and when asked to stop."),
         unit="steps",

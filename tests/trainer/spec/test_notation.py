@@ -28,7 +28,7 @@ def leaf(name):
 
 def test_requests_that_mean_the_same_have_the_same_text_and_hash():
     spelled = {
-        "train": {"optimiser": {"learning_rate": 1.0, "name": "adamw"}, "epochs": 40},
+        "train": {"optimiser": {"learning_rate": 1.0, "name": "adamw"}, "epochs": 120},
         "job": {"name": "x", "team": None},
         "schema": 1,
     }

@@ -19,7 +19,7 @@ def test_a_leaf_tells_pointer_type_default_and_limits():
     rate = leaf("train.optimiser.learning_rate")
     assert rate.pointer == "/train/optimiser/learning_rate"
     assert (rate.kind, rate.optional, rate.required) == ("number", False, False)
-    assert (rate.default, rate.setting.exclusive_minimum, rate.setting.maximum) == (0.001, 0, 100)
+    assert (rate.default, rate.setting.exclusive_minimum, rate.setting.maximum) == (0.0002, 0, 100)
     assert rate.section == "train.optimiser"
 
 
