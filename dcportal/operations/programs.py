@@ -11,6 +11,7 @@ from dcportal.operations.supervision import Program
 from dcportal.setup import places
 
 SOCKET_FRAME_BYTES = 256 * 1024
+DEMO_FLEET = "16x8"  # nodes x GPUs
 
 
 def log_of(name: str) -> Path:
@@ -48,15 +49,25 @@ def scheduler() -> Program:
     return Program("scheduler", [sys.executable, "manage.py", "run_scheduler"], log_of("scheduler"))
 
 
-def agent(url: str, token_file: Path) -> Program:
+def agent(address: str, token_file: Path) -> Program:
     """The agent of this very host; it reads its token from a file, never from a command line."""
-    socket = f"{url.replace('http', 'ws', 1)}/ws/agent/"
-    command = [
+    return Program("agent", agent_command(address, token_file), log_of("agent"))
+
+
+def demo_hall(address: str) -> Program:
+    """The made-up fleet, from the moment the demo button stores its token until it is removed."""
+    token_file = Path(settings.DATA_DIR) / "demo/token"
+    command = [*agent_command(address, token_file), "--simulate", DEMO_FLEET]
+    return Program("demo hall", command, log_of("demo-hall"), while_exists=token_file)
+
+
+def agent_command(address: str, token_file: Path) -> list[str]:
+    socket = f"{address.replace('http', 'ws', 1)}/ws/agent/"
+    return [
         *(sys.executable, "-m", "monitoring.agent", "--url", socket),
         *("--token-file", str(token_file), "--data-dir", str(token_file.parent)),
         *(("--ca-file", env.text("DCP_TLS_CERTIFICATE")) if tls_options() else ()),
     ]
-    return Program("agent", command, log_of("agent"))
 
 
 def trainer_installer() -> Program:

@@ -26,13 +26,26 @@ PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Program:
-    """What to run. One that is not `kept` runs once: its end, whatever the code, is not mended."""
+    """What to run. One that is not `kept` runs once: its end, whatever the code, is not mended.
+
+    With `while_exists` it runs only as long as that file is there, and a changed file restarts it.
+    """
 
     name: str
     command: Sequence[str]
     log: Path
     environment: dict[str, str] = field(default_factory=dict)
     kept: bool = True
+    while_exists: Path | None = None
+
+    def wish(self) -> int | None:
+        """None: it should not run now. Otherwise a number that changes when it should start afresh."""
+        if self.while_exists is None:
+            return 0
+        try:
+            return self.while_exists.stat().st_mtime_ns
+        except OSError:
+            return None
 
 
 class Child:
@@ -44,6 +57,7 @@ class Child:
         self.failures = 0
         self.due_at = 0.0
         self.started_at = 0.0
+        self.wish: int | None = None
 
     @property
     def is_running(self) -> bool:
@@ -116,12 +130,20 @@ class Supervisor:
         """One look at every program: mend what died, start what is due, cut logs that grew too long."""
         now = self._clock()
         for child in self.children:
-            if child.process is not None and child.process.poll() is not None:
-                self.mend(child, child.process.returncode, now)
-            elif child.process is None and now >= child.due_at:
-                child.start(now)
+            self.look_after(child, now)
             cut_if_long(child.program.log)
         self.children = [child for child in self.children if child.due_at != float("inf")]
+
+    def look_after(self, child: Child, now: float) -> None:
+        wish = child.program.wish()
+        if child.process is not None and child.wish != wish:
+            end([child.process])
+            child.process = None
+        elif child.process is not None and child.process.poll() is not None:
+            self.mend(child, child.process.returncode, now)
+        elif child.process is None and wish is not None and now >= child.due_at:
+            child.wish = wish
+            child.start(now)
 
     def mend(self, child: Child, code: int, now: float) -> None:
         if not child.program.kept:
@@ -136,16 +158,20 @@ class Supervisor:
 
     def stop(self) -> None:
         """SIGTERM to all, SIGKILL to what is left after the grace."""
-        running = [child.process for child in self.children if child.process and child.is_running]
-        for process in running:
-            process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
-        for process in running:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end([child.process for child in self.children if child.process and child.is_running])
+
+
+def end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
+    """SIGTERM to all at once, SIGKILL to what is left after the grace."""
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in processes:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def ending(code: int) -> str:

@@ -1,4 +1,4 @@
-"""startup/*: a fresh clone, `make run` with empty caches until /readyz answers, what it downloaded; then again.
+"""startup/*: a fresh clone, `make run` with empty caches until /readyz answers, its download; then again.
 
 The clone holds what is committed. TORCH=skip, because the trainer's environment is installed after the
 portal is up and is no part of the claim.

@@ -136,6 +136,45 @@ def test_a_program_that_runs_once_is_not_started_again(
     assert said == []
 
 
+def test_a_program_bound_to_a_file_runs_while_it_is_there(
+    tmp_path: Path, clock: Clock, said: list[str]
+) -> None:
+    token = tmp_path / "token"
+    program = Program("demo", ["sleep", "60"], tmp_path / "log", while_exists=token)
+    supervisor = Supervisor([program], said.append, clock)
+    (child,) = supervisor.children
+
+    supervisor.tick()
+    assert not child.is_running
+    token.touch()
+    supervisor.tick()
+    assert child.is_running
+    token.unlink()
+    supervisor.tick()
+
+    assert not child.is_running
+    assert said == []
+
+
+def test_a_changed_file_starts_its_program_afresh(tmp_path: Path, clock: Clock, said: list[str]) -> None:
+    token = tmp_path / "token"
+    token.touch()
+    program = Program("demo", ["sleep", "60"], tmp_path / "log", while_exists=token)
+    supervisor = Supervisor([program], said.append, clock)
+    (child,) = supervisor.children
+    supervisor.tick()
+    first = child.process
+    os.utime(token, ns=(1, 1))
+
+    supervisor.tick()
+    supervisor.tick()
+
+    assert first is not None
+    assert first.poll() is not None
+    assert child.is_running
+    supervisor.stop()
+
+
 def test_what_a_program_left_in_a_session_of_its_own_goes_on(
     supervise: Callable[..., Supervisor], tmp_path: Path
 ) -> None:

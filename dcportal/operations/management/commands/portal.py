@@ -59,9 +59,13 @@ class Command(BaseCommand):
     def supervisor(self, host: str, port: int, address: str) -> Supervisor:
         token = people.ensure_agent_token(utcnow())
         connections.close_all()
-        return Supervisor(
-            [programs.web(host, port), programs.scheduler(), programs.agent(address, token)], self.say
-        )
+        parts = [
+            programs.web(host, port),
+            programs.scheduler(),
+            programs.agent(address, token),
+            programs.demo_hall(address),
+        ]
+        return Supervisor(parts, self.say)
 
     def farewell(self) -> None:
         self.say("stopped: web, scheduler, agent")
