@@ -15,11 +15,13 @@ from django.urls import re_path  # noqa: E402
 
 from dcportal.routing import websocket_urlpatterns  # noqa: E402
 from monitoring.ingest.endpoint import agent_socket  # noqa: E402
+from monitoring.ingest.service import lifespan  # noqa: E402
 
 browser_sockets = AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
 
 application = ProtocolTypeRouter(
     {
+        "lifespan": lifespan,
         "http": http_application,
         "websocket": URLRouter([re_path(r"^ws/agent/$", agent_socket), re_path(r"", browser_sockets)]),
     }

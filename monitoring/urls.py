@@ -1,4 +1,6 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from monitoring.exposition import metrics
 
 app_name = "monitoring"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("metrics", metrics, name="metrics")]

@@ -112,6 +112,10 @@ class Recorder:
         # Memory first, journal second: a seal round relies on it (everything journalled is in memory).
         self._queue(sample_record(record), record.node, record.second, receipt)
 
+    def backlog(self) -> int:
+        """Rows that wait for the journal."""
+        return len(self._pending)
+
     def ring(self, node: str) -> NodeRing | None:
         """The ring of a node's newest samples."""
         return self._rings.get(node)

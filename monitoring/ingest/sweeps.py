@@ -1,0 +1,75 @@
+"""Every few seconds: are tokens still good, which nodes fell silent, what changed in the inventory?"""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from dcportal.common.clock import utcnow
+from dcportal.common.db import in_thread
+from monitoring import protocol
+from monitoring.ingest.book import LIVE, LiveNode
+
+if TYPE_CHECKING:
+    from monitoring.ingest.service import Ingest
+
+SWEEP_SECONDS = 4.0  # a revoked token must be out within 5
+HEARTBEAT = timedelta(minutes=1)
+
+
+class Sweeps:
+    """The slow loop of ingest."""
+
+    def __init__(self, ingest: "Ingest") -> None:
+        self.ingest = ingest
+
+    async def run(self) -> None:
+        while True:
+            await self.once()
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def once(self) -> None:
+        """One round; tests call it instead of waiting."""
+        await self._turn_out_the_revoked()
+        for uid in self.ingest.book.refresh(await in_thread(self.ingest.door.nodes)):
+            self.ingest.recorder.forget(uid)
+        await self._note_liveness()
+        self._pulse()
+
+    async def _turn_out_the_revoked(self) -> None:
+        held = [(c.token, node.uid) for c in self.ingest.connections for node in c.nodes.values()]
+        if not held:
+            return
+        revoked = await in_thread(self.ingest.door.revoked, held)
+        for connection in list(self.ingest.connections):
+            if any((connection.token, node.uid) in revoked for node in connection.nodes.values()):
+                connection.refuse("token_refused", protocol.CLOSE_TOKEN_REFUSED)
+
+    async def _note_liveness(self) -> None:
+        now = utcnow()
+        for node in list(self.ingest.book.nodes.values()):
+            liveness = node.derived_liveness(now)
+            if liveness != node.liveness:
+                self._tell(node, liveness)
+            elif liveness != LIVE or not _heartbeat_due(node, now):
+                continue
+            node.liveness, node.noted_at = liveness, now
+            await in_thread(self.ingest.door.note_liveness, node.uid, liveness, node.last_seen_at, now)
+
+    def _tell(self, node: LiveNode, liveness: str) -> None:
+        seen = node.last_seen_at.timestamp() if node.last_seen_at else None
+        message = {"kind": "liveness", "node": node.uid, "liveness": liveness, "last_seen": seen}
+        for topic in ("overview", f"rack:{node.rack}", f"node:{node.uid}"):
+            self.ingest.hub.publish_event(topic, message)
+
+    def _pulse(self) -> None:
+        """How fresh telemetry is, for the foot of every page."""
+        fresh = self.ingest.book.freshness()
+        since = fresh["stale_since"]
+        fresh["stale_since"] = since.timestamp() if isinstance(since, datetime) else None
+        for name in ("overview", "rack", "node"):
+            for topic in self.ingest.hub.watched(name):
+                self.ingest.hub.publish_event(topic, {"kind": "pulse", **fresh})
+
+
+def _heartbeat_due(node: LiveNode, now: datetime) -> bool:
+    return node.noted_at is None or now - node.noted_at >= HEARTBEAT
