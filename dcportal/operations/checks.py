@@ -39,7 +39,7 @@ def manage(name: str, *words: str, **environment: str) -> Check:
 CHECKS = (
     tool("format", "ruff", "format", "--check", "--quiet", "."),
     tool("lint", "ruff", "check", "--quiet", "."),
-    tool("layers", "lint-imports", "--no-timing"),
+    tool("layers", "lint-imports", "--no-logo"),
     tool("types", "mypy", "dcportal", "jobs", "monitoring", "trainer"),
     manage("migrations", "makemigrations", "--check", "--dry-run"),
     manage("deployment", "check", "--deploy", "--fail-level", "WARNING", **DEPLOYED),
