@@ -1,20 +1,22 @@
 """Ordering that names its mistakes instead of ignoring them."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 from rest_framework.filters import OrderingFilter
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from dcportal.common.problems import invalid
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # it reads the settings that name this module
 
 
 class KnownOrdering(OrderingFilter):
     """`?ordering=name,-created_at` over the view's `ordering_fields`; anything else is a 422."""
 
     def remove_invalid_fields(
-        self, queryset: QuerySet[Any], fields: list[str], view: APIView, request: Request
+        self, queryset: QuerySet[Any], fields: list[str], view: "APIView", request: Request
     ) -> list[str]:
         valid = super().remove_invalid_fields(queryset, fields, view, request)
         unknown = [field for field in fields if field not in valid]

@@ -1,8 +1,12 @@
 """A ceiling on calls per actor, so that one script cannot starve the others."""
 
+from typing import TYPE_CHECKING
+
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView  # it reads the settings that name this module
 
 
 class PerActorThrottle(SimpleRateThrottle):
@@ -10,6 +14,6 @@ class PerActorThrottle(SimpleRateThrottle):
 
     scope = "actor"
 
-    def get_cache_key(self, request: Request, view: APIView) -> str:
+    def get_cache_key(self, request: Request, view: "APIView") -> str:
         who = request.auth.uid if request.auth else getattr(request.user, "uid", None)
         return f"throttle:{who or self.get_ident(request)}"

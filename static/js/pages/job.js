@@ -1,8 +1,11 @@
-/* Job page: a message on the job's topic reloads the changing parts at once; the poll is only the fallback. */
+/* Job page: its topic says when something changed; curves grow by what came since the last look. */
+import { chartOf } from "../charts.js";
+import { mountAll } from "../main.js";
 import { onMessage } from "../live.js";
 import { notify } from "../lib/notify.js";
 
 const ENDED = new Set(["succeeded", "failed", "cancelled"]);
+const CURVES_EVERY_MS = 1500;
 
 export function mount(element) {
   let state = element.dataset.state;
@@ -11,14 +14,64 @@ export function mount(element) {
     const now = element.querySelector("[data-state]")?.dataset.state;
     if (!now || now === state) return;
     state = now;
+    document.body.dispatchEvent(new CustomEvent("job-state", { detail: state }));
     if (ENDED.has(state)) ended(element);
   });
+  if (!ENDED.has(state)) follow(document.getElementById("job-charts"));
 }
 
-/* The poll stops with the job; charts, log and side column are read once more. */
+/* One last look, a browser notice for who allowed it, then the page as it stays. */
 function ended(element) {
-  notify?.(document.title, element.querySelector("[role=status]")?.textContent ?? "");
-  setTimeout(() => window.location.reload(), 1500);
+  notify(document.title, element.querySelector("[role=status]")?.textContent ?? "", element.dataset.topic);
+  setTimeout(() => window.location.reload(), 2500);
+}
+
+/* Append what came since; a chart that is new brings its card with it. */
+async function follow(host) {
+  const url = host.dataset.curvesUrl;
+  let newest = Number(host.dataset.lastStep ?? -1);
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, CURVES_EVERY_MS));
+    if (document.hidden) continue;
+    const answer = await fetch(`${url}?after_step=${newest}`).catch(() => null);
+    if (!answer?.ok) continue;
+    const { charts, is_open: isOpen } = await answer.json();
+    newest = Math.max(newest, appendAll(host, charts));
+    if (!isOpen) return;
+  }
+}
+
+function appendAll(host, charts) {
+  let newest = -1;
+  for (const [id, lines] of Object.entries(charts)) {
+    const card = host.querySelector(`[data-figure="${CSS.escape(id)}-figure"]`);
+    if (!card) {
+      bringCards(host);
+      return newest;
+    }
+    for (const [name, { x, y, step }] of Object.entries(lines)) {
+      if (!x.length) continue;
+      chartOf(card).append(name, x, y.map((value) => value ?? NaN));
+      newest = Math.max(newest, step);
+    }
+  }
+  return newest;
+}
+
+let bringing = false;
+
+async function bringCards(host) {
+  if (bringing) return;
+  bringing = true;
+  const answer = await fetch(window.location.href);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.getElementById("job-charts");
+  if (fresh?.querySelector("[data-module~=chart]")) {
+    host.replaceChildren(...fresh.childNodes);
+    host.dataset.lastStep = fresh.dataset.lastStep;
+    mountAll(host);
+  }
+  bringing = false;
 }
 
 for (const element of document.querySelectorAll('[data-module~="job"]')) mount(element);

@@ -1,0 +1,101 @@
+"""One job as a line of a list: everything formatted, so that the template only prints."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from dcportal.common import reasons, units
+from dcportal.common.templatetags.ui import state_badge
+from jobs.models import Job
+from jobs.states import JOB_OPEN, JobState
+
+TONES = {
+    JobState.SUCCEEDED: " progress-ok",
+    JobState.FAILED: " progress-critical",
+    JobState.CANCELLED: " progress-neutral",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    """What `jobs/_row.html` prints."""
+
+    uid: str
+    url: str
+    badge: SafeString
+    name: str
+    owner: str
+    asked: str
+    ratio: float | None
+    percent: str
+    tone: str
+    time: str
+    now: str
+    created: str
+    bulk_actions: str
+
+
+def row_of(job: Job, now: datetime) -> JobRow:
+    """The row of a job loaded with its owner."""
+    ratio = progress_ratio(job)
+    return JobRow(
+        uid=job.uid,
+        url=reverse("jobs:job-detail", args=[job.uid]),
+        badge=state_badge(job.state),
+        name=job.name,
+        owner=job.owner.username,
+        asked=asked_for(job),
+        ratio=ratio,
+        percent=units.percent(ratio),
+        tone=TONES.get(JobState(job.state), ""),
+        time=time_in_state(job, now),
+        now=one_useful_thing(job, now),
+        created=date_format(timezone.localtime(job.created_at), "SHORT_DATETIME_FORMAT"),
+        bulk_actions=" ".join(bulk_actions(job)),
+    )
+
+
+def progress_ratio(job: Job) -> float | None:
+    """Steps done of all steps, None while the job has not said."""
+    if not job.progress_total or job.progress_step is None:
+        return None
+    return min(job.progress_step / job.progress_total, 1.0)
+
+
+def asked_for(job: Job) -> str:
+    """`4 × H100`, or the ranks on CPU."""
+    if job.gpus:
+        return f"{job.gpus} × {job.gpu_type or _('GPU')}"
+    return ngettext("%(n)d rank on CPU", "%(n)d ranks on CPU", job.ranks) % {"n": job.ranks}
+
+
+def time_in_state(job: Job, now: datetime) -> str:
+    """How long it has waited, run, or ran."""
+    since = job.running_at or job.starting_at or job.queued_at or job.created_at
+    return units.duration(((job.ended_at or now) - since).total_seconds())
+
+
+def one_useful_thing(job: Job, now: datetime) -> str:
+    """Per state the one thing a reader wants to know: why it waits, when it ends, why it failed."""
+    if job.state == JobState.RUNNING and job.eta_at:
+        left = max((job.eta_at - now).total_seconds(), 0)
+        return _("ends in about {left}").format(left=units.duration(left))
+    if job.state == JobState.RUNNING and job.phase:
+        return job.phase
+    return reasons.text_of(job.reason)
+
+
+def bulk_actions(job: Job) -> list[str]:
+    """The names of the bulk actions that would touch this job."""
+    allowed = ["cancel"] if job.state in JOB_OPEN and job.state != JobState.STOPPING else []
+    if job.state == JobState.QUEUED:
+        allowed.append("hold")
+    if job.state == JobState.HELD:
+        allowed.append("release")
+    return allowed
