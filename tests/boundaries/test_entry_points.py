@@ -1,4 +1,4 @@
-"""Each entry point starts without the other side's packages; import-linter misses what `__init__` pulls in."""
+"""Each entry point starts without the other side's packages; import-linter cannot see into `__init__`."""
 
 import subprocess
 import sys

@@ -9,8 +9,16 @@ SETTING = re.compile(
     r"""(?:env\.)?(?:text|secret|flag|whole_number|names)\(\s*f?["']([A-Z][A-Z0-9_]+)["']"""
     r"""|environ(?:\.get\(|\[)\s*["'](DCP_[A-Z0-9_]+)["']"""
 )
-#: Set by the portal for others, or the conventions of other programs.
-NOT_OURS = {"DCP_JOB_ID", "DCP_ATTEMPT", "DCP_RUN_DIR", "DCP_EVENTS", "DCP_CHECKPOINT_DIR", "DCP_RESUME_FROM"}
+#: Set by the portal for jobs, or by tests that crash a program on purpose.
+NOT_OURS = {
+    "DCP_JOB_ID",
+    "DCP_ATTEMPT",
+    "DCP_RUN_DIR",
+    "DCP_EVENTS",
+    "DCP_CHECKPOINT_DIR",
+    "DCP_RESUME_FROM",
+    "DCP_CRASH_AT",
+}
 
 
 def settings_read() -> set[str]:
