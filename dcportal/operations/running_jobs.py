@@ -7,9 +7,10 @@ from django.db import connections
 
 from dcportal.common.actors import system_actor
 from dcportal.common.clock import utcnow
+from dcportal.common.problems import Conflict
 from dcportal.operations import guard, programs
 from dcportal.operations.supervision import Supervisor
-from jobs.actions import cancel_job
+from jobs import actions
 from jobs.models import Job
 from jobs.states import JOB_LIVE
 
@@ -39,14 +40,22 @@ def farewell() -> Iterator[str]:
 def stop_all(say: Callable[[str], None]) -> None:
     """Cancel every active job and wait until each of them is gone; a scheduler is run where none is."""
     for job in active():
-        cancel_job(job, system_actor("portal"), utcnow())
-        say(f"asked to stop: {job.uid}  {job.name}")
+        ask_to_stop(job, say)
     try:
         with guard.hold_instance_lock():
             Supervisor([programs.scheduler()], say).run(until=none_left(say))
     except guard.Refused:
         wait(none_left(say))
     say("no job is running")
+
+
+def ask_to_stop(job: Job, say: Callable[[str], None]) -> None:
+    """Also a job that was asked before; one that ended meanwhile needs nothing."""
+    try:
+        actions.cancel(system_actor("portal"), job, utcnow())
+    except Conflict:
+        return
+    say(f"asked to stop: {job.uid}  {job.name}")
 
 
 def wait(is_over: Callable[[], bool]) -> None:

@@ -29,7 +29,11 @@ def trouble_of(name: str, version: str) -> str | None:
         return f"{name} is not installed"
     if found.version.partition("+")[0] != version:
         return f"{name} is {found.version}, {version} is pinned"
-    lost = [file for file in found.files or () if not is_byte_code(str(file)) and not file.locate().exists()]
+    lost = [
+        file
+        for file in found.files or ()
+        if not is_byte_code(str(file)) and not Path(str(file.locate())).exists()
+    ]
     return f"{name} lost {len(lost)} files, the first is {lost[0]}" if lost else None
 
 

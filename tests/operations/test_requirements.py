@@ -16,8 +16,15 @@ FILES = [
 BROUGHT = "# --- brought by the above ---"
 #: Direct dependencies that no line of ours imports by name, with who does.
 USED_BY_NAME_ONLY = {
-    "uvicorn", "uvloop", "httptools", "brotli", "psycopg-binary", "psycopg-pool", "drf-spectacular-sidecar",
-}  # fmt: skip
+    "brotli",
+    "drf-spectacular-sidecar",
+    "httptools",
+    "psycopg",
+    "psycopg-binary",
+    "psycopg-pool",
+    "uvicorn",
+    "uvloop",
+}
 MODULES = {
     "Django": "django",
     "djangorestframework": "rest_framework",
