@@ -9,7 +9,7 @@ import { Ring } from "./lib/ring.js";
 import { Socket, socketUrl } from "./lib/socket.js";
 
 export const STALE_SECONDS = 5;
-const CAPACITY = 900; // columns: 15 min at 1 Hz
+const CAPACITY = 904; // columns: 15 min at 1 Hz and the one at their start
 const BUDGET_MILLISECONDS = 8;
 
 const feeds = new Map(); // topic -> {ring, painters, handlers, heardAt}

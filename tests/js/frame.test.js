@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { deflateRawSync, deflateSync } from "node:zlib";
 import { decodeFrame } from "../../static/js/lib/frame.js";
@@ -35,3 +36,12 @@ test("a frame whose lengths disagree is refused", async () => {
   await assert.rejects(decodeFrame(frame(0, Buffer.from([255, 255, 0, 0, 1]))), RangeError);
   await assert.rejects(decodeFrame(frame(9, payload(header, [1, 2, 3, 4]))), RangeError);
 });
+
+for (const name of ["frame.bin", "frame-zlib.bin"]) {
+  test(`the server's own ${name} is understood`, async () => {
+    const file = readFileSync(new URL(`../fixtures/${name}`, import.meta.url));
+    const { header, values } = await decodeFrame(new Uint8Array(file).buffer);
+    assert.equal(values.length, header.series.length * header.columns);
+    assert.ok(header.topic && header.layout && header.step === 1);
+  });
+}

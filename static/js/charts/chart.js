@@ -47,7 +47,15 @@ export class Chart {
     this.spec = specOf(figure);
     this.base = figure.layout?.meta?.mode === "run" ? "run" : this.topic ? "live" : "still";
     for (const line of this.spec.lines) line.series = seriesOf(line);
-    this.legend = new Legend(this.part("legend"), this.spec.lines, () => this.redraw());
+    this.legend = new Legend(this.legendHost(), this.spec.lines, () => this.redraw());
+  }
+
+  /** Few lines are named in the chart's head, many once for the whole group where the page has a place for it. */
+  legendHost() {
+    const shared = document.querySelector(`[data-chart-group-legend="${CSS.escape(this.group)}"]`);
+    if (this.spec.lines.length <= MANY_LINES || !shared) return this.part("legend");
+    shared.dataset.owner ??= this.element.dataset.figure;
+    return shared.dataset.owner === this.element.dataset.figure ? shared : null;
   }
 
   observe() {
@@ -81,7 +89,7 @@ export class Chart {
   startLive() {
     this.feed = watch(this.topic);
     const { ring } = this.feed;
-    const count = Math.min(this.spec.window, ring.capacity);
+    const count = Math.min(this.spec.window + 1, ring.capacity);
     this.relative = Float64Array.from({ length: count }, (_, i) => i - count + 1);
     for (const line of this.spec.lines) {
       prefill(ring, line);
@@ -105,7 +113,7 @@ export class Chart {
   view() {
     if (this.mode === "live" || this.frozen) {
       const newest = this.held ?? this.frozenAt ?? this.feed.ring.newestSeconds ?? Date.now() / 1000;
-      return { x0: newest - (this.spec.window - 1), x1: newest };
+      return { x0: newest - this.spec.window, x1: newest };
     }
     return this.growingView();
   }

@@ -4,8 +4,8 @@ import { colours, faint } from "./colours.js";
 import { MARGIN } from "./overlay.js";
 import { relativeTicks, yTicks } from "./spec.js";
 
-const TICK_FORMATS = { ratio: ".0%", bytes: "~s", watts: "~s", "bytes/s": "~s", bytes_per_second: "~s" };
-const SUFFIXES = { bytes: "B", watts: "W", celsius: " °C", "bytes/s": "B/s", bytes_per_second: "B/s" };
+const TICK_FORMATS = { ratio: ".0%", bytes: "~s", watts: "~s", bytes_per_second: "~s", joules_per_second: "~s" };
+const SUFFIXES = { bytes: "B", watts: "W", celsius: " °C", bytes_per_second: "B/s", joules_per_second: "W" };
 
 function shared(spec, range, size) {
   const c = colours();
@@ -30,7 +30,7 @@ function shared(spec, range, size) {
 }
 
 function axis(c) {
-  return { gridcolor: c.grid, gridwidth: 1, zeroline: false, showline: false, ticks: "", tickfont: { size: 11, color: c.text }, automargin: false, fixedrange: false };
+  return { gridcolor: c.grid, gridwidth: 1, zeroline: false, showline: false, ticks: "", tickfont: { size: 11, color: c.text }, automargin: false, fixedrange: false, ticklabeloverflow: "allow" };
 }
 
 function tone(limit, c) {
@@ -49,7 +49,7 @@ function limitLabel(limit, c) {
 export function liveLayout(spec, range, size) {
   const layout = shared(spec, range, size);
   const tickvals = relativeTicks(spec.window);
-  Object.assign(layout.xaxis, { type: "linear", range: [-(spec.window - 1), 0], tickvals, ticktext: tickvals.map(relativeLabel) });
+  Object.assign(layout.xaxis, { type: "linear", range: [-spec.window, 0], tickvals, ticktext: tickvals.map(relativeLabel) });
   return { ...layout, hovermode: false };
 }
 
@@ -57,10 +57,17 @@ export function liveLayout(spec, range, size) {
 export function stillLayout(spec, range, size, view) {
   const layout = shared(spec, range, size);
   const x = (value) => (spec.steps ? value : wallMilliseconds(value));
-  Object.assign(layout.xaxis, { type: spec.steps ? "linear" : "date", range: [x(view.x0), x(view.x1)], nticks: Math.max(3, Math.round(size.width / 110)) });
+  Object.assign(layout.xaxis, { type: spec.steps ? "linear" : "date", range: [x(view.x0), x(view.x1)], nticks: Math.max(3, Math.round(size.width / 110)), ...dateTicks(spec, view) });
   if (!spec.yRange) freeTicks(layout.yaxis, spec);
   layout.shapes.push(...spec.bands.map((band) => bandShape(band, view, x)), ...spec.marks.map((mark) => markShape(mark, x)));
   return { ...layout, hovermode: "x unified" };
+}
+
+/** Times of day within a day, days beyond: one line of labels, so that the margin stays fixed. */
+function dateTicks(spec, { x0, x1 }) {
+  if (spec.steps) return {};
+  const span = x1 - x0;
+  return { tickformat: span > 2 * 86400 ? "%d %b" : span < 600 ? "%H:%M:%S" : "%H:%M" };
 }
 
 function freeTicks(yaxis, spec) {

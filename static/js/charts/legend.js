@@ -9,7 +9,7 @@ export class Legend {
     const named = lines.filter((line) => line.role === "line" && line.name);
     this.items = named.map((line) => legendItem(line, onToggle));
     this.lines = named;
-    if (host && named.length > 1 || host && named[0]?.name) host.replaceChildren(...this.items.map((item) => item.element));
+    host?.replaceChildren(...this.items.map((item) => item.element));
   }
 
   /** Write the newest value of each line behind its name; nothing for charts of many lines. */

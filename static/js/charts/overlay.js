@@ -7,7 +7,7 @@
 import { decimate } from "../lib/decimate.js";
 import { colours, faint } from "./colours.js";
 
-export const MARGIN = { l: 48, r: 8, t: 8, b: 22 };
+export const MARGIN = { l: 48, r: 14, t: 8, b: 22 };
 const DASHES = { solid: [], dash: [5, 3], dot: [1.5, 2.5] };
 
 export class Overlay {

@@ -8,14 +8,15 @@ export function withUnit(value, unit, digits = null) {
   if (value === null || value === undefined || Number.isNaN(value)) return MISSING;
   const writer = WRITERS[unit];
   if (writer) return writer(value, digits);
-  return `${plain(value, digits)}${unit ? ` ${unit}` : ""}`;
+  return `${plain(value, digits)}${unit ? ` ${unit.replace("_per_second", "/s")}` : ""}`;
 }
 
 const WRITERS = {
   ratio: (value, digits) => `${(value * 100).toFixed(digits ?? 0)} %`,
   bytes: (value) => scaled(value, "B"),
-  "bytes/s": (value) => scaled(value, "B/s"),
-  "bytes_per_second": (value) => scaled(value, "B/s"),
+  bytes_per_second: (value) => scaled(value, "B/s"),
+  joules_per_second: (value) => scaled(value, "W"),
+  seconds_per_second: (value, digits) => `${(value * 100).toFixed(digits ?? 0)} %`,
   watts: (value) => scaled(value, "W"),
   hertz: (value) => scaled(value, "Hz"),
   celsius: (value, digits) => `${value.toFixed(digits ?? 0)} °C`,

@@ -7,6 +7,8 @@
 import { reconnectDelay } from "./backoff.js";
 import { decodeFrame } from "./frame.js";
 
+const SIGNED_OUT = 4401;
+
 export class Socket {
   constructor(url, { WebSocketClass = globalThis.WebSocket, wait = setTimeout } = {}) {
     this.url = url;
@@ -24,7 +26,7 @@ export class Socket {
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.opened(socket);
     socket.onmessage = (event) => this.received(event.data);
-    socket.onclose = () => this.closed(socket);
+    socket.onclose = (event) => this.closed(socket, event?.code);
     this.socket = socket;
   }
 
@@ -39,7 +41,7 @@ export class Socket {
     if (this.topics.delete(topic)) this.send({ type: "unsubscribe", topic });
   }
 
-  /** Call `listener(state)` on every change of connecting | live | closed. */
+  /** Call `listener(state)` on every change of connecting | live | closed | signed-out (which does not come back). */
   onState(listener) {
     this.listeners.add(listener);
   }
@@ -54,9 +56,10 @@ export class Socket {
     }
   }
 
-  closed(socket) {
+  closed(socket, code) {
     if (socket !== this.socket) return;
-    this.setState("closed");
+    this.setState(code === SIGNED_OUT ? "signed-out" : "closed");
+    if (code === SIGNED_OUT) return;
     this.dependencies.wait(() => this.open(), reconnectDelay(this.attempt) * 1000);
     this.attempt += 1;
   }
