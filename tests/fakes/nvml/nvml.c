@@ -10,6 +10,7 @@
 #define INVALID_ARGUMENT 2
 #define NOT_SUPPORTED 3
 #define INSUFFICIENT_SIZE 7
+#define DRIVER_NOT_LOADED 9
 #define TIMEOUT 10
 #define GPU_IS_LOST 15
 
@@ -53,6 +54,7 @@ static int reach(const struct device *d, const char *function, const struct gpu 
 int nvmlInitWithFlags(unsigned flags) {
   const struct scenario *s = scenario_now();
   (void)flags;
+  if (!s->there) return DRIVER_NOT_LOADED;
   int code = s->init_code ? s->init_code : ruled(s->rules, s->rule_count, "nvmlInit");
   if (code) return code;
   if (initialised++) return OK;

@@ -11,6 +11,7 @@
 static struct scenario copies[2];
 static int current;
 static struct timespec read_at;
+static ino_t read_inode;
 static off_t read_size = -1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -97,8 +98,8 @@ static void line(struct scenario *s, char *text) {
   char key[TEXT], which[TEXT], inner[TEXT];
   int used = 0;
   text[strcspn(text, "#\r\n")] = 0;
-  if (sscanf(text, "gpu %95s %95s %n", which, inner, &used) == 2 && used) {
-    gpu_line(s, which, inner, text + used);
+  if (!strncmp(text, "gpu ", 4) && sscanf(text + 4, "%95s %95s %n", which, inner, &used) == 2 && used) {
+    gpu_line(s, which, inner, text + 4 + used);
     return;
   }
   if (sscanf(text, "%95s %n", key, &used) != 1) return;
@@ -114,6 +115,7 @@ static void line(struct scenario *s, char *text) {
 static void fill(struct scenario *s, FILE *file) {
   char text[512];
   memset(s, 0, sizeof *s);
+  s->there = file != NULL;
   s->gpu_count = 8;
   s->cuda = 13000;
   snprintf(s->driver, TEXT, "580.65.06");
@@ -126,13 +128,16 @@ const struct scenario *scenario_now(void) {
   struct stat st = { 0 };
   int there = path && stat(path, &st) == 0;
   off_t size = there ? st.st_size : 0;
+  ino_t inode = there ? st.st_ino : 0;
   pthread_mutex_lock(&lock);
-  if (size != read_size || st.st_mtim.tv_sec != read_at.tv_sec || st.st_mtim.tv_nsec != read_at.tv_nsec) {
+  int same_time = st.st_mtim.tv_sec == read_at.tv_sec && st.st_mtim.tv_nsec == read_at.tv_nsec;
+  if (size != read_size || inode != read_inode || !same_time) {
     FILE *file = there ? fopen(path, "r") : NULL;
     fill(&copies[!current], file);
     if (file) fclose(file);
     current = !current;
     read_size = size;
+    read_inode = inode;
     read_at = st.st_mtim;
   }
   const struct scenario *now = &copies[current];

@@ -26,6 +26,7 @@ struct gpu {
 };
 
 struct scenario {
+  int there; /* there is a file: without one the driver is not loaded */
   int init_code, gpu_count, cuda;
   char driver[TEXT];
   struct gpu gpus[MAX_GPUS];
