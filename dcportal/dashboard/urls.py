@@ -1,4 +1,14 @@
-from django.urls import URLPattern
+"""Addresses of the first page."""
+
+from django.urls import path
+
+from dcportal.dashboard import views
 
 app_name = "dashboard"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.overview, name="overview"),
+    path("set-up/", views.set_up_card, name="set-up"),
+    path("search/", views.search, name="search"),
+    path("demo-hall/show/", views.show_demo_hall, name="demo-hall-show"),
+    path("demo-hall/remove/", views.remove_demo_hall, name="demo-hall-remove"),
+]
