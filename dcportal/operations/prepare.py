@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from dcportal.operations.catalogues import compile_catalogues
+from dcportal.operations.static_storage import LEFT_OUT
 from dcportal.setup import places
 
 Say = Callable[[str], None]
@@ -55,7 +56,9 @@ def collect_static() -> bool:
     current = static_fingerprint()
     if stamp.exists() and stamp.read_text() == current:
         return False
-    call_command("collectstatic", interactive=False, clear=root.exists(), verbosity=0)
+    call_command(
+        "collectstatic", interactive=False, clear=root.exists(), verbosity=0, ignore_patterns=LEFT_OUT
+    )
     stamp.write_text(current)
     return True
 

@@ -52,7 +52,7 @@ class Sink:
                 message = protocol.decode_from_agent(frame)
                 if isinstance(message, protocol.Hello):
                     self.columns = len(message.layout.columns())
-                    reply = protocol.HelloReply(node=message.layout.node, accepted=True, node_uid="benchnode001")
+                    reply = protocol.HelloReply(node=message.layout.node, accepted=True, node_uid="n0de")
                     socket.send(protocol.encode(reply))
                     continue
                 frames += 1
@@ -122,7 +122,8 @@ def report(cpu_percent: float, rss: float, elapsed: float, sink: Sink, samples: 
     """Two rows, then what was going on."""
     cpu_verdict = "ok" if cpu_percent <= CPU_GOAL_PERCENT else "short"
     rss_verdict = "ok" if rss <= RSS_GOAL_MEBIBYTES else "short"
-    print(f"agent/cpu at 1 Hz | {cpu_percent:.3f} % of a core | <= {CPU_GOAL_PERCENT} % | {cpu_verdict} | {PEER}")
+    cpu_text = f"{cpu_percent:.3f} % of a core | <= {CPU_GOAL_PERCENT} %"
+    print(f"agent/cpu at 1 Hz | {cpu_text} | {cpu_verdict} | {PEER}")
     print(f"agent/rss | {rss:.1f} MiB | <= {RSS_GOAL_MEBIBYTES:.0f} MiB | {rss_verdict} | {PEER}")
     print(
         f"  {samples} samples of {sink.columns} columns, {sink.bytes} B each, in {elapsed:.0f} s;"

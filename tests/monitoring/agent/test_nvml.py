@@ -87,7 +87,9 @@ def slots(tmp_path: Path, count: int) -> None:
 
 
 def test_eight_gpus_are_read_without_loss(nvml_stub, observe):
-    nvml_stub.scenario.gpu(3, power_mw=412345, energy_mj=987654321012345, memory_used=12345678912, temperature=66)
+    nvml_stub.scenario.gpu(
+        3, power_mw=412345, energy_mj=987654321012345, memory_used=12345678912, temperature=66
+    )
     readings = observe().until("gpu_power_draw_watts", 3, 412345)
     assert len(readings) == 8
     assert readings[UUID(3)]["gpu_energy_joules_total"] == 987654321012345
@@ -98,7 +100,9 @@ def test_eight_gpus_are_read_without_loss(nvml_stub, observe):
 
 
 def test_slow_readings_join_the_quick_ones(nvml_stub, observe):
-    nvml_stub.scenario.gpu(1, pcie_tx=3000, nvlink_rx=7, ecc_uncorrected=2, remap_pending=1, memory_temperature=91)
+    nvml_stub.scenario.gpu(
+        1, pcie_tx=3000, nvlink_rx=7, ecc_uncorrected=2, remap_pending=1, memory_temperature=91
+    )
     readings = observe().until("gpu_pcie_transmit_bytes_per_second", 1, 3_000_000)[UUID(1)]
     assert readings["gpu_nvlink_receive_bytes_total"] == 7 * 1024
     assert readings["gpu_ecc_uncorrected_errors_total"] == 2
@@ -277,9 +281,24 @@ def test_processes_are_told_again_only_when_somebody_comes_or_goes(nvml_stub, ob
 
 def once(environment: dict[str, str], tmp_path: Path) -> tuple[dict, str]:
     """What `--once` prints in a process of its own, and what it logs."""
-    command = [sys.executable, "-m", "monitoring.agent", "--once", "--interval", "0.3", "--data-dir", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "monitoring.agent",
+        "--once",
+        "--interval",
+        "0.3",
+        "--data-dir",
+        str(tmp_path),
+    ]
     done = subprocess.run(
-        command, cwd=ROOT, env=os.environ | environment, capture_output=True, text=True, timeout=60, check=True
+        command,
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     return json.loads(done.stdout), done.stderr
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dcportal.common.clock import utcnow
 from monitoring import protocol
 from monitoring.ingest import service
 from monitoring.ingest.connection import Receipts
@@ -249,7 +250,7 @@ async def test_liveness_follows_the_samples(
     ingest.book.nodes["node1"].interval_seconds = -1.0
     await ingest.sweeps.once()
     assert door.liveness == [("node1", "live"), ("node1", "stale")]
-    assert ingest.book.freshness()["reporting"] == 0
+    assert ingest.book.freshness(utcnow()).reporting == 0
 
 
 async def test_a_removed_node_leaves_the_live_view(ingest: Ingest, door: FakeDoor) -> None:

@@ -1,0 +1,183 @@
+"""Parts of the loop by themselves: order, schedule, evaluation, data, optimisers, models."""
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn import datasets
+from sklearn.metrics import accuracy_score, f1_score
+
+from trainer import optimisers
+from trainer.data import catalog as data_catalog
+from trainer.data.samples import Samples, Windows
+from trainer.evaluation import Evaluation
+from trainer.models import catalog as model_catalog
+from trainer.order import Order, epoch_order, slices
+from trainer.precision import autocast
+from trainer.schedule import Schedule
+from trainer.spec.train import DATASETS, MODEL_DATASETS, MODELS, OptimiserConfig
+from trainer.spec.validation import parse_train, validate
+from trainer.world import World
+
+CPU = torch.device("cpu")
+ALONE = World(0, 1, 0, CPU)
+EXAMPLES = Path(__file__).parents[3] / "trainer" / "examples"
+
+
+def config(**settings):
+    return parse_train(settings)
+
+
+def test_an_epoch_holds_every_sample_once_and_the_next_has_another_order():
+    first, second = epoch_order(1, 0, 100), epoch_order(1, 1, 100)
+    assert first.sort().values.tolist() == list(range(100))
+    assert not torch.equal(first, second)
+    assert torch.equal(first, epoch_order(1, 0, 100))
+    assert not torch.equal(first, epoch_order(2, 0, 100))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7])
+def test_ranks_share_each_batch_without_gap_or_overlap(count):
+    orders = [Order(5, 50, 15, rank, count, CPU) for rank in range(count)]
+    assert orders[0].steps_per_epoch == 3
+    for step in range(7):
+        parts = [order.batch(step) for order in orders]
+        assert [len(part) for part in parts] == [order.share for order in orders]
+        assert torch.equal(torch.cat(parts), Order(5, 50, 15, 0, 1, CPU).batch(step))
+
+
+def test_a_batch_depends_on_its_step_alone():
+    order = Order(5, 50, 15, 0, 1, CPU)
+    later = order.batch(7).clone()
+    order.batch(0)
+    assert torch.equal(order.batch(7), later)
+
+
+def test_slices_differ_by_at_most_one_and_lose_nothing():
+    parts = slices(torch.arange(10), 4)
+    assert sorted(len(part) for part in parts) == [2, 2, 3, 3]
+    assert torch.cat(parts).tolist() == list(range(10))
+
+
+def test_the_rate_rises_then_falls_along_half_a_cosine():
+    settings = {"schedule": {"warmup_steps": 10, "final_ratio": 0.1}, "optimiser": {"learning_rate": 2.0}}
+    schedule = Schedule(config(**settings), 110)
+    assert schedule.rate(0) == pytest.approx(0.2)
+    assert schedule.rate(9) == pytest.approx(2.0)
+    assert schedule.rate(60) == pytest.approx(2.0 * (0.1 + 0.9 / 2))
+    assert schedule.rate(110) == pytest.approx(0.2)
+
+
+def test_a_constant_rate_stays_after_the_warm_up():
+    settings = {"schedule": {"name": "constant", "warmup_steps": 2}, "optimiser": {"learning_rate": 1.0}}
+    schedule = Schedule(config(**settings), 50)
+    assert [schedule.rate(step) for step in (0, 1, 30, 49)] == [0.5, 1.0, 1.0, 1.0]
+
+
+class Fixed(torch.nn.Module):
+    """Answers with logits that lie in the inputs."""
+
+    def forward(self, inputs):
+        return inputs
+
+
+@pytest.mark.parametrize("classes", [3, 40])
+def test_figures_are_those_of_scikit_learn(classes):
+    generator = torch.Generator().manual_seed(3)
+    logits = torch.randn(101, classes, generator=generator)
+    targets = torch.randint(0, classes, (101,), generator=generator)
+    measured = Evaluation(Samples(logits, targets), classes, 16, autocast("fp32", CPU), ALONE).measure(Fixed())
+    guesses = logits.argmax(1)
+    assert measured["accuracy"] == accuracy_score(targets, guesses)
+    assert measured["loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, targets).item())
+    if classes == 3:
+        assert measured["macro_f1"] == pytest.approx(f1_score(targets, guesses, average="macro"))
+
+
+def test_breast_cancer_is_scikit_learns_table():
+    data = data_catalog.load(config(model={"name": "mlp"}, dataset={"name": "breast_cancer"}))
+    rows = len(data.train) + len(data.evaluation)
+    expected = datasets.load_breast_cancer()
+    assert (rows, data.input_shape, data.classes) == (569, (30,), 2)
+    assert int(data.train.targets.sum() + data.evaluation.targets.sum()) == int(expected.target.sum())
+    assert data.train.inputs.mean(0).abs().max() < 1e-5
+    assert data.train.inputs.std(0).sub(1).abs().max() < 1e-5
+
+
+def test_digits_are_scikit_learns_images():
+    data = data_catalog.load(config())
+    images = torch.cat([data.evaluation.inputs, data.train.inputs])
+    labels = torch.cat([data.evaluation.targets, data.train.targets])
+    expected = datasets.load_digits()
+    ours = sorted(zip(labels.tolist(), (images * 16).flatten(1).tolist(), strict=True))
+    theirs = sorted(zip(expected.target.tolist(), expected.data.tolist(), strict=True))
+    assert ours == theirs
+
+
+def test_held_back_samples_do_not_depend_on_the_seed():
+    one, two = data_catalog.load(config(seed=1)), data_catalog.load(config(seed=2))
+    assert torch.equal(one.evaluation.inputs, two.evaluation.inputs)
+
+
+def test_text_windows_are_pieces_of_the_text_and_their_next_letters():
+    settings = {"model": {"name": "gpt", "gpt": {"context": 20}}, "dataset": {"name": "python_topics"}}
+    data = data_catalog.load(config(**settings))
+    inputs, targets = data.train.take(torch.tensor([0, 5, len(data.train) - 1]))
+    assert inputs.shape == targets.shape == (3, 20)
+    assert torch.equal(inputs[:, 1:], targets[:, :-1])
+    assert data.classes == int(torch.cat([data.train.tokens, data.evaluation.tokens]).max()) + 1
+
+
+def test_evaluation_windows_do_not_overlap():
+    windows = Windows(torch.arange(101), context=10, stride=10)
+    inputs, targets = windows.take(torch.arange(len(windows)))
+    assert inputs.flatten().tolist() == list(range(100))
+    assert targets.flatten().tolist() == list(range(1, 101))
+
+
+@pytest.mark.parametrize(("model", "dataset"), [(m, d) for m in MODELS for d in MODEL_DATASETS[m]])
+def test_every_model_learns_from_every_data_set_it_names(model, dataset):
+    settings = config(model={"name": model}, dataset={"name": dataset}, batch_size=4)
+    data = data_catalog.load(settings)
+    network = model_catalog.build(settings, data)
+    inputs, targets = data.train.take(torch.tensor([1, 2, 3]))
+    logits = network(inputs)
+    assert logits.shape == (*targets.shape, data.classes)
+    again = model_catalog.build(settings, data)
+    for name, weight in network.state_dict().items():
+        assert torch.equal(weight, again.state_dict()[name])
+
+
+def test_the_catalogues_hold_exactly_the_names_of_the_spec():
+    assert set(data_catalog.LOADERS) == set(DATASETS)
+    assert set(model_catalog.BUILDERS) == set(MODELS)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+def test_optimisers_move_weights_and_spare_biases_from_decay(name):
+    model = torch.nn.Linear(4, 2)
+    optimiser = optimisers.build(OptimiserConfig(name=name, weight_decay=0.5), model)
+    decays = [group["weight_decay"] for group in optimiser.param_groups]
+    before = model.weight.detach().clone()
+    model(torch.ones(1, 4)).sum().backward()
+    optimiser.step()
+    assert decays == [0.5, 0.0]
+    assert not torch.equal(model.weight, before)
+
+
+def test_future_letters_do_not_change_what_the_gpt_says():
+    settings = config(model={"name": "gpt", "gpt": {"dropout": 0.0}}, dataset={"name": "python_topics"})
+    network = model_catalog.build(settings, data_catalog.load(settings)).eval()
+    tokens = torch.randint(0, 50, (1, 16))
+    changed = tokens.clone()
+    changed[0, 10:] = 1
+    np.testing.assert_allclose(
+        network(tokens)[0, :10].detach(), network(changed)[0, :10].detach(), rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.toml")), ids=lambda file: file.stem)
+def test_every_shipped_request_is_sound(file):
+    assert validate(tomllib.loads(file.read_text())) == []
