@@ -4,15 +4,22 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.conf import settings
+from django.core.exceptions import (
+    PermissionDenied,
+    RequestDataTooBig,
+    SuspiciousOperation,
+    TooManyFieldsSent,
+)
 from django.db import OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
-from dcportal.api.refusals import is_busy
-from dcportal.common import reasons
-from dcportal.common.problems import Forbidden, Invalid, NotFound, Problem, Refusal, sentence
+from dcportal.api.parsers import BodyTooLarge
+from dcportal.api.refusals import is_busy, problem_body
+from dcportal.common.problems import Forbidden, Invalid, NotFound, Problem, Refusal
+from dcportal.common.rest.revisions import PreconditionFailed
 
 logger = logging.getLogger(__name__)
 
@@ -36,21 +43,7 @@ def problem(
     detail: str | None = None,
 ) -> Response:
     """The answer itself. `errors` holds one entry per field, its pointer into the request body."""
-    body: dict[str, Any] = {
-        "type": f"urn:dcportal:problem:{code}",
-        "title": detail or reasons.text(code, params),
-        "status": status,
-        "code": code,
-        "errors": [
-            {
-                "pointer": each.pointer,
-                "code": each.code,
-                "detail": sentence(each),
-                "params": each.params,
-            }
-            for each in problems
-        ],
-    }
+    body = problem_body(status, code, params, problems, title=detail)
     return Response(body, status=status, headers=headers, content_type="application/problem+json")
 
 
@@ -59,6 +52,8 @@ def _as_refusal(error: Exception) -> Exception:
         return NotFound()
     if isinstance(error, PermissionDenied):
         return Forbidden("forbidden")
+    if isinstance(error, RequestDataTooBig | TooManyFieldsSent):
+        return BodyTooLarge()
     if isinstance(error, SuspiciousOperation):
         return exceptions.ParseError()
     if isinstance(error, OperationalError) and is_busy(error):
@@ -85,6 +80,11 @@ def _from_rest_framework(error: exceptions.APIException) -> Response:
         headers["Retry-After"] = str(int(error.wait) + 1)
     if isinstance(error, exceptions.ValidationError):
         return problem(422, "invalid", {}, list(_walk(error.detail, "")), headers)
+    if isinstance(error, BodyTooLarge):
+        params: dict[str, object] = {"limit_bytes": settings.DATA_UPLOAD_MAX_MEMORY_SIZE}
+        return problem(413, "body_too_large", params, (), headers)
+    if isinstance(error, PreconditionFailed):
+        return problem(412, "changed_meanwhile", {}, (), headers)
     if isinstance(error, DatabaseBusy):
         return problem(503, "database_busy", {"detail": ""}, (), headers)
     code = str(getattr(error.detail, "code", error.default_code))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
@@ -23,7 +24,8 @@ class CursorPages(CursorPagination):
             raise invalid("/limit", "bad_parameter", name="limit", value=limit[:40])
         try:
             return super().paginate_queryset(queryset, request, view)
-        except NotFound as error:
+        except (NotFound, ValueError, TypeError, OverflowError, ValidationError) as error:
+            # A forged position that is no value of the ordering column is as wrong as a torn cursor.
             raise invalid("/cursor", "bad_parameter", name="cursor", value="…") from error
 
     def get_paginated_response(self, data: Any) -> Response:

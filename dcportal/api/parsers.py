@@ -4,6 +4,7 @@ A lone surrogate that reached a JSON column was measured to break every later li
 """
 
 import json
+import math
 from typing import IO, Any
 
 from django.conf import settings
@@ -26,7 +27,7 @@ class StrictJSONParser(JSONParser):
         if len(raw) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise BodyTooLarge(f"at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes")
         try:
-            value = json.loads(raw, parse_constant=_no_constant)
+            value = json.loads(raw, parse_constant=_no_constant, parse_float=_finite)
         except (ValueError, RecursionError) as error:
             raise ParseError(f"not JSON: {error}") from error
         check(value)
@@ -46,6 +47,13 @@ def check(value: Any) -> None:
             todo += [(part, depth + 1) for pair in item.items() for part in pair]
         elif isinstance(item, list):
             todo += [(part, depth + 1) for part in item]
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is beyond what a number can hold")
+    return number
 
 
 def _no_constant(name: str) -> None:

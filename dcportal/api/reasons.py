@@ -19,6 +19,11 @@ TEXTS = {
     "not_unique": _("Another one already has this."),
     "in_use": _("Still used by: {users}."),
     "bad_parameter": _("{value} is not a valid value for {name}."),
+    "bad_request": _("The request cannot be read."),
+    "suspicious_request": _("The request was refused: its host, form or cookie is not what it should be."),
+    "no_such_route": _("There is no {path} in this API."),
+    "server_error": _("Something went wrong on our side. It is in the log under {request_id}."),
+    "body_too_large_for_page": _("This form is larger than the portal accepts."),
     "body_too_large": _("The request is larger than {limit_bytes} bytes."),
     "csrf": _("This page is too old to be sent. Load it again and repeat."),
 }
