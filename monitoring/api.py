@@ -2,51 +2,55 @@
 
 from typing import Any
 
-from django.urls import path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
+from rest_framework.routers import BaseRouter
+from rest_framework.viewsets import ViewSet
 
 from dcportal.common.clock import utcnow
 from dcportal.common.problems import NotFound
 from dcportal.inventory.models import Accelerator, Node
 from monitoring import catalog, queries
-from monitoring.figures import lines, numbers
+from monitoring.figures import label_of, lines, numbers, unit_of
 from monitoring.parameters import SeriesRequest, series_request
 from monitoring.store.reader import Answer
 
 
 class PlotlyRenderer(JSONRenderer):
-    """`?format=plotly`: figures instead of columns."""
+    """`?format=plotly`: a figure instead of columns."""
 
     format = "plotly"
 
 
-class SeriesView(APIView):
-    """History of metrics, at most 5000 points a series; gaps are null."""
+SERIES_PARAMETERS = [
+    OpenApiParameter(
+        "entity", str, many=True, required=True, description="node uid, GPU UUID, `<uid>:disk:sda`"
+    ),
+    OpenApiParameter("metric", str, many=True, required=True, description="see /telemetry/metrics"),
+    OpenApiParameter("from", str, description="time, Unix seconds, or `-1h`; default -1h"),
+    OpenApiParameter("to", str, description="as `from`; default now"),
+    OpenApiParameter("range", str, description="`live`, `24h`: instead of `from`"),
+    OpenApiParameter("points", int, description="1 to 5000; default 600"),
+    OpenApiParameter("spread", str, enum=["0", "1"], description="1: minimum and maximum too"),
+    OpenApiParameter("format", str, enum=["json", "plotly"]),
+]
+
+
+class TelemetryViewSet(ViewSet):
+    """Readings: history, newest, and what each metric means."""
 
     renderer_classes = [JSONRenderer, PlotlyRenderer]
 
     @extend_schema(
-        operation_id="telemetry_series",
-        parameters=[
-            OpenApiParameter(
-                "entity", str, many=True, required=True, description="node uid, GPU UUID, `<uid>:disk:sda`"
-            ),
-            OpenApiParameter("metric", str, many=True, required=True, enum=list(catalog.METRICS)),
-            OpenApiParameter("from", str, description="time, Unix seconds, or `-1h`; default -1h"),
-            OpenApiParameter("to", str, description="as `from`; default now"),
-            OpenApiParameter("points", int, description="1 to 5000; default 600"),
-            OpenApiParameter("spread", str, enum=["0", "1"], description="1: minimum and maximum too"),
-            OpenApiParameter("format", str, enum=["json", "plotly"]),
-            OpenApiParameter("theme", str, enum=["light", "dark"], description="colours of plotly figures"),
-        ],
-        responses=OpenApiTypes.OBJECT,
+        operation_id="telemetry_series", parameters=SERIES_PARAMETERS, responses=OpenApiTypes.OBJECT
     )
-    def get(self, request: Request) -> Response:
+    @action(detail=False)
+    def series(self, request: Request) -> Response:
+        """History of metrics, at most 5000 points a series; gaps are null. `format=plotly`: one figure."""
         now = utcnow()
         wanted = series_request(request.query_params, now)
         answers = {
@@ -54,19 +58,17 @@ class SeriesView(APIView):
             for metric in wanted.metrics
         }
         if getattr(request.accepted_renderer, "format", "") == "plotly":
-            return Response({"figures": _figures(answers, wanted)})
+            return Response(lines(answers, entity_names(wanted.entities)))
         return Response(_columns(answers, wanted))
-
-
-class LatestView(APIView):
-    """The newest reading of a node."""
 
     @extend_schema(
         operation_id="telemetry_latest",
         parameters=[OpenApiParameter("node", str, required=True, description="node uid")],
         responses=OpenApiTypes.OBJECT,
     )
-    def get(self, request: Request) -> Response:
+    @action(detail=False)
+    def latest(self, request: Request) -> Response:
+        """The newest reading of a node; null where nothing was read."""
         node = Node.objects.filter(uid=request.query_params.get("node", "")[:12]).first()
         if node is None:
             raise NotFound()
@@ -83,18 +85,21 @@ class LatestView(APIView):
             }
         )
 
-
-class MetricsView(APIView):
-    """Every metric: unit, label, what it is measured on."""
-
     @extend_schema(operation_id="telemetry_metrics", responses=OpenApiTypes.OBJECT)
-    def get(self, request: Request) -> Response:
+    @action(detail=False)
+    def metrics(self, request: Request) -> Response:
+        """Every metric: unit, label, what it is measured on."""
         return Response({"metrics": [_described(metric) for metric in catalog.METRICS.values()]})
 
 
+def register(router: BaseRouter) -> None:
+    """Called by `dcportal.api.urls`."""
+    router.register("telemetry", TelemetryViewSet, basename="telemetry")
+
+
 def _described(metric: catalog.Metric) -> dict[str, Any]:
-    fields = ("id", "entity", "part", "unit", "kind", "label", "group", "maximum")
-    return {name: getattr(metric, name) for name in fields}
+    fields = ("id", "entity", "part", "unit", "kind", "group", "maximum")
+    return {**{name: getattr(metric, name) for name in fields}, "label": label_of(metric.id)}
 
 
 def _columns(answers: dict[str, Answer], wanted: SeriesRequest) -> dict[str, Any]:
@@ -117,23 +122,14 @@ def _columns(answers: dict[str, Answer], wanted: SeriesRequest) -> dict[str, Any
 
 
 def _series(metric_id: str, entity: str, points: Any, spread: bool) -> dict[str, Any]:
-    metric = catalog.METRICS[metric_id]
     row = {
         "id": f"{entity}/{metric_id}",
         "entity": entity,
         "metric": metric_id,
-        "unit": metric.unit + ("_per_second" if metric.kind == "counter" else ""),
+        "unit": unit_of(metric_id),
         "mean": numbers(points.mean),
     }
     return {**row, "low": numbers(points.low), "high": numbers(points.high)} if spread else row
-
-
-def _figures(answers: dict[str, Answer], wanted: SeriesRequest) -> list[dict[str, Any]]:
-    names = entity_names(wanted.entities)
-    return [
-        {"metric": metric, **lines(answer, metric, names, wanted.theme).to_plotly_json()}
-        for metric, answer in answers.items()
-    ]
 
 
 def entity_names(entities: list[str]) -> dict[str, str]:
@@ -148,10 +144,3 @@ def entity_names(entities: list[str]) -> dict[str, str]:
     for gpu in Accelerator.objects.filter(uuid__in=entities).select_related("node"):
         names[gpu.uuid] = f"{gpu.node.name} GPU {gpu.index if gpu.index is not None else '?'}"
     return names
-
-
-urlpatterns = [
-    path("telemetry/series", SeriesView.as_view(), name="telemetry-series"),
-    path("telemetry/latest", LatestView.as_view(), name="telemetry-latest"),
-    path("telemetry/metrics", MetricsView.as_view(), name="telemetry-metrics"),
-]

@@ -29,12 +29,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.topics: dict[str, tuple[Topic, str]] = {}
         self.layouts: dict[str, str] = {}
         self.stalled = False
+        self.mailbox: Mailbox | None = None
         self.tasks: list[asyncio.Task[None]] = []
         await self.accept()
         if self.actor is None:
             return await self.close(CLOSE_SIGNED_OUT)
-        self.mailbox: Mailbox = hub.mailbox()
-        self.tasks = [asyncio.create_task(self._deliver()), asyncio.create_task(self._recheck())]
+        self.mailbox = hub.mailbox()
+        self.tasks = [asyncio.create_task(self._deliver(self.mailbox)), asyncio.create_task(self._recheck())]
 
     async def disconnect(self, code: int) -> None:
         for task in self.tasks:
@@ -42,7 +43,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._leave_all()
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        if self.actor is None:
+        if self.actor is None or self.mailbox is None:
             return
         message = _parsed(text_data)
         if message is None:
@@ -50,9 +51,9 @@ class LiveConsumer(AsyncWebsocketConsumer):
         topic = message["topic"]
         if message["type"] == "unsubscribe":
             return self._leave(topic)
-        await self._join(topic)
+        await self._join(topic, self.actor, self.mailbox)
 
-    async def _join(self, name: str) -> None:
+    async def _join(self, name: str, actor: Actor, mailbox: Mailbox) -> None:
         self.layouts.pop(name, None)
         if name not in self.topics and len(self.topics) >= MAX_TOPICS_PER_BROWSER:
             return await self._say({"type": "denied", "topic": name, "code": "too_many_topics"})
@@ -61,27 +62,27 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return await self._say({"type": "denied", "topic": name, "code": "not_found"})
         # Subscribed before the snapshot is read, so that nothing falls between the two.
         self.topics[name] = found
-        hub.subscribe(name, self.mailbox)
+        hub.subscribe(name, mailbox)
         await self._say({"type": "subscribed", "topic": name})
-        assert self.actor is not None
-        snapshot = await in_thread(found[0].snapshot, self.actor, found[1])
+        snapshot = await in_thread(found[0].snapshot, actor, found[1])
         if snapshot is not None:
             await self._say({"type": "snapshot", "topic": name, **snapshot})
 
     def _leave(self, name: str) -> None:
-        if self.topics.pop(name, None) is not None:
+        if self.topics.pop(name, None) is not None and self.mailbox is not None:
             hub.unsubscribe(name, self.mailbox)
 
     def _leave_all(self) -> None:
-        for topic in list(self.topics):
-            self._leave(topic)
+        self.topics.clear()
+        if self.mailbox is not None:
+            hub.drop(self.mailbox)
 
     async def _allowed(self, topic: Topic, key: str) -> bool:
         return bool(self.actor and await in_thread(topic.authorise, self.actor, key))
 
-    async def _deliver(self) -> None:
-        while True:
-            events, frames = await self.mailbox.take()
+    async def _deliver(self, mailbox: Mailbox) -> None:
+        while not self.stalled:
+            events, frames = await mailbox.take()
             for event in events:
                 await self._say(event)
             for frame in frames:

@@ -112,11 +112,21 @@ class Hub:
         self.counts = HubCounts()
         self.relay: Relay | None = None
         self._watchers: dict[str, set[Mailbox]] = {}
+        self._mailboxes: set[Mailbox] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def mailbox(self) -> Mailbox:
+        """A place for what one browser is to get; `drop` it when the browser is gone."""
         self._loop = asyncio.get_running_loop()
-        return Mailbox(self.counts)
+        mailbox = Mailbox(self.counts)
+        self._mailboxes.add(mailbox)
+        return mailbox
+
+    def drop(self, mailbox: Mailbox) -> None:
+        """Forget a browser and all its subscriptions."""
+        self._mailboxes.discard(mailbox)
+        for topic in [topic for topic, watchers in self._watchers.items() if mailbox in watchers]:
+            self.unsubscribe(topic, mailbox)
 
     def subscribe(self, topic: str, mailbox: Mailbox) -> None:
         self._watchers.setdefault(topic, set()).add(mailbox)
@@ -133,7 +143,12 @@ class Hub:
         return [topic for topic in self._watchers if topic == name or topic.startswith(f"{name}:")]
 
     def browsers(self) -> int:
-        return len(set().union(*self._watchers.values())) if self._watchers else 0
+        return len(self._mailboxes)
+
+    def broadcast(self, message: dict[str, Any]) -> None:
+        """A message about no topic, such as the pulse, to every browser."""
+        for mailbox in self._mailboxes:
+            mailbox.put_event(message)
 
     def publish_frame(self, frame: Frame) -> None:
         """Give a tick of a state topic to all who watch it."""

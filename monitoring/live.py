@@ -24,6 +24,7 @@ OVERVIEW_METRICS = {
     "cpu_utilisation_ratio",
     "memory_used_ratio",
     "node_power_watts",
+    "cpu_temperature_celsius",
 }
 _SHARES = {"gpu_memory_used_bytes": "gpu_memory_used_ratio", "memory_used_bytes": "memory_used_ratio"}
 

@@ -9,7 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 from dcportal.common.problems import Invalid, Problem
 from monitoring import catalog
-from monitoring.queries import MAX_POINTS
+from monitoring.queries import MAX_POINTS, SHARES
 
 MAX_ENTITIES = 64
 MAX_METRICS = 16
@@ -17,7 +17,7 @@ MAX_DAYS = 5 * 366
 DEFAULT_POINTS = 600
 _RELATIVE = re.compile(r"-(\d{1,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_KNOWN = {"entity", "metric", "from", "to", "points", "spread", "format", "theme"}
+_KNOWN = {"entity", "metric", "from", "to", "points", "range", "spread", "format"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,6 @@ class SeriesRequest:
     end: datetime
     points: int
     spread: bool
-    theme: str
 
 
 def series_request(query: QueryDict, now: datetime) -> SeriesRequest:
@@ -40,18 +39,25 @@ def series_request(query: QueryDict, now: datetime) -> SeriesRequest:
     ]
     entities, metrics = _listed(query, "entity"), _listed(query, "metric")
     problems += _names(entities, metrics)
-    start = _moment(query.get("from", "-1h"), "from", now, problems)
+    start = _moment(_reach(query), "from", now, problems)
     end = _moment(query.get("to", ""), "to", now, problems)
     points = _points(query.get("points", ""), problems)
     if end <= start and not problems:
         problems.append(Problem("/to", "range_empty"))
     if end - start > timedelta(days=MAX_DAYS):
         problems.append(Problem("/from", "range_too_long", {"maximum_days": MAX_DAYS}))
-    theme = _choice(query, "theme", ("light", "dark"), problems)
     spread = _choice(query, "spread", ("0", "1"), problems) == "1"
     if problems:
         raise Invalid(problems)
-    return SeriesRequest(entities, metrics, start, end, points, spread, theme)
+    return SeriesRequest(entities, metrics, start, end, points, spread)
+
+
+def _reach(query: QueryDict) -> str:
+    """`from`, or the page's short form `range=24h`; `live` means the last five minutes."""
+    asked = query.get("range", "")
+    if asked:
+        return "-5m" if asked == "live" else f"-{asked}"
+    return query.get("from", "-1h")
 
 
 def _listed(query: QueryDict, name: str) -> list[str]:
@@ -68,7 +74,7 @@ def _names(entities: list[str], metrics: list[str]) -> list[Problem]:
     for name, given, most in (("entity", entities, MAX_ENTITIES), ("metric", metrics, MAX_METRICS)):
         if len(given) > most:
             problems.append(Problem(f"/{name}", "too_many_entities", {"maximum": most}))
-    unknown = [metric for metric in metrics if catalog.find(metric) is None]
+    unknown = [metric for metric in metrics if catalog.find(SHARES.get(metric, metric)) is None]
     return problems + [Problem("/metric", "metric_unknown", {"value": metric[:80]}) for metric in unknown[:1]]
 
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from django.db.models import Count, Min, Q, QuerySet
 
-from dcportal.inventory.models import Node
+from dcportal.inventory.models import Accelerator, Node
 from dcportal.inventory.models.nodes import Lifecycle, Liveness
 from monitoring import catalog
 from monitoring.ingest import service
@@ -21,6 +21,9 @@ from monitoring.store.layout import Layout
 from monitoring.store.reader import Answer, Points, qualified
 
 MAX_POINTS = 5000
+SHARES = {"gpu_memory_used_ratio": "gpu_memory_used_bytes", "memory_used_ratio": "memory_used_bytes"}
+"""Ratios that are not stored but made of a stored metric and the entity's memory."""
+
 LATEST_SECONDS = 180
 """How far back a process without rings looks for the newest reading."""
 
@@ -79,10 +82,25 @@ def series(
 ) -> Answer:
     """History of `metric`: node uids, node parts or accelerator UUIDs; at most `max_points` a series.
 
-    Means, minima and maxima in the metric's unit, NaN for gaps; counters as their rate per second.
+    Means, minima and maxima in the metric's unit, NaN for gaps; counters as their rate per second;
+    the ratios in SHARES as used over total.
     """
+    stored = SHARES.get(metric, metric)
     points = min(max_points, MAX_POINTS)
-    return reader().query(entities, metric, int(start.timestamp()), _up(end), points, int(now.timestamp()))
+    answer = reader().query(entities, stored, int(start.timestamp()), _up(end), points, int(now.timestamp()))
+    return answer if stored == metric else _as_shares(answer)
+
+
+def _as_shares(answer: Answer) -> Answer:
+    """Bytes over the memory of each GPU or node; those whose memory is unknown are left out."""
+    totals = dict(Accelerator.objects.filter(uuid__in=answer.series).values_list("uuid", "memory_bytes"))
+    totals |= dict(Node.objects.filter(uid__in=answer.series).values_list("uid", "memory_bytes"))
+    shares = {
+        entity: Points(points.mean / total, points.low / total, points.high / total)
+        for entity, points in answer.series.items()
+        if (total := totals.get(entity))
+    }
+    return Answer(answer.tier, answer.step, answer.start, shares)
 
 
 def latest(node_uid: str, now: datetime) -> Reading | None:

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from monitoring.ingest.ports import KnownNode
 from monitoring.protocol import Hello, Process
@@ -77,9 +77,18 @@ class NodeBook:
         node.describe(hello)
         return node
 
-    def freshness(self) -> dict[str, object]:
-        """How many agents report, of those that ever did, and the oldest silence."""
+    def freshness(self, now: datetime) -> "Pulse":
+        """How many agents report, of those that ever did, and the newest sample of all."""
         seen = [node for node in self.nodes.values() if node.last_seen_at is not None]
-        live = [node for node in seen if node.derived_liveness(datetime.now(UTC)) == LIVE]
-        silent = [node.last_seen_at for node in seen if node not in live and node.last_seen_at]
-        return {"reporting": len(live), "agents": len(seen), "stale_since": min(silent, default=None)}
+        live = sum(node.derived_liveness(now) == LIVE for node in seen)
+        newest = max((node.last_seen_at for node in seen if node.last_seen_at), default=None)
+        return Pulse(live, len(seen), newest)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How many agents report, of those that ever did, and when the last sample came."""
+
+    reporting: int
+    agents: int
+    newest: datetime | None

@@ -63,12 +63,10 @@ class Sweeps:
 
     def _pulse(self) -> None:
         """How fresh telemetry is, for the foot of every page."""
-        fresh = self.ingest.book.freshness()
-        since = fresh["stale_since"]
-        fresh["stale_since"] = since.timestamp() if isinstance(since, datetime) else None
-        for name in ("overview", "rack", "node"):
-            for topic in self.ingest.hub.watched(name):
-                self.ingest.hub.publish_event(topic, {"kind": "pulse", **fresh})
+        fresh = self.ingest.book.freshness(utcnow())
+        newest = fresh.newest.timestamp() if fresh.newest else None
+        agents = {"reporting": fresh.reporting, "total": fresh.agents}
+        self.ingest.hub.broadcast({"type": "pulse", "newest": newest, "agents": agents})
 
 
 def _heartbeat_due(node: LiveNode, now: datetime) -> bool:
