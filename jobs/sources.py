@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dcportal.common.actors import Actor
-from jobs import access, board
+from jobs import access, board, builtin
 from jobs.actions.submission import clone_request
 from jobs.models import Job, JobTemplate
 
@@ -82,7 +82,15 @@ def with_suggestion(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def gallery(actor: Actor) -> list[Card]:
     """The cards of the launch page."""
-    return [card_of(template) for template in usable_templates(actor)[:60]]
+    shown = sorted(usable_templates(actor)[:60], key=place_of)
+    return [card_of(template) for template in shown]
+
+
+def place_of(template: JobTemplate) -> tuple[int, str]:
+    """Built-in ones first, in the order of their table, then by name."""
+    order = list(builtin.TEMPLATES)
+    known = template.builtin in order
+    return (order.index(template.builtin) if known else len(order), template.name)
 
 
 def card_of(template: JobTemplate) -> Card:

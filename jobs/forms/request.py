@@ -38,6 +38,11 @@ class Group:
     advanced: list[forms.BoundField] = field(default_factory=list)
     is_nested: bool = False
 
+    @property
+    def is_folded(self) -> bool:
+        """Rarely touched: shown closed unless something in it is wrong."""
+        return self.key in LAST and not any(bound.errors for bound in self.fields)
+
 
 class RequestForm(forms.Form):
     """Fields named by dotted name, as `train.optimiser.learning_rate`.
@@ -103,16 +108,26 @@ class RequestForm(forms.Form):
             self.add_error(known, sentence(problem))
 
     def groups(self) -> list[Group]:
-        """The fields in the order of the request, section by section."""
+        """The fields section by section: what everybody sets first, the rest folded away behind it."""
         groups = {"": Group("", _("Command"), "", "")}
         for section in sections(JobSpec):
             groups[section.name] = group_of(section)
         for leaf in self._leaves():
             group = groups[leaf.section]
             (group.advanced if leaf.setting.advanced else group.fields).append(self[leaf.name])
-        command = groups.pop("")
-        ordered = [*list(groups.values())[:1], command, *list(groups.values())[1:]]
-        return [group for group in ordered if group.fields or group.advanced]
+        return sorted((group for group in groups.values() if group.fields or group.advanced), key=rank_of)
+
+
+# By hand: the order in which people think; sections that are not named come in between.
+FIRST = ("job", "", "code", "resources")
+LAST = ("environment", "data", "secrets")
+
+
+def rank_of(group: Group) -> tuple[int, int]:
+    """Sort key that keeps the request's own order within the middle."""
+    if group.key in FIRST:
+        return 0, FIRST.index(group.key)
+    return (2, LAST.index(group.key)) if group.key in LAST else (1, 0)
 
 
 def group_of(section: Section) -> Group:

@@ -105,7 +105,7 @@ def page(
         "chosen": source.template,
         "form": form,
         "toml": to_toml(wanted),
-        "cli": to_cli(wanted, source.template_slug),
+        "cli": to_cli(wanted, source.template_slug, source.request),
         "curl": to_curl(wanted, request.build_absolute_uri("/").rstrip("/")),
         "preview": preview_of(wanted, problems),
         "source_query": urlencode(source.query),
