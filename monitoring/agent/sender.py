@@ -7,7 +7,7 @@ import random
 import ssl
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
@@ -91,11 +91,15 @@ class Sender:
         log.info("connected to ingest, %d frames to deliver", self._buffer.pending)
         self._last_complaint = ""
         self.connected.set()
-        while not self._stop.is_set():
-            session.step()
-            if session.acked_frames:
-                self._failures = 0
-            self._buffer.wait(_STEP_SECONDS)
+        try:
+            while not self._stop.is_set():
+                session.step()
+                if session.acked_frames:
+                    self._failures = 0
+                self._buffer.wait(_STEP_SECONDS)
+        finally:  # acks that arrived before the cut spare a second sending
+            with suppress(OSError, ConnectionClosed, ProtocolError):
+                session.take_replies()
 
     def _failed(self, why: str) -> float:
         self._complain(f"no connection to ingest: {why}")

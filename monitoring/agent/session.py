@@ -89,7 +89,7 @@ class Session:
             self._sent_up_to = frame.id
         self._say_processes()
         self._send_old()
-        self._take_replies()
+        self.take_replies()
 
     def _say_hello(self) -> set[int]:
         self._said_version = self._station.version
@@ -131,7 +131,8 @@ class Session:
             self._send(frame)
             self._replay_credit -= 1
 
-    def _take_replies(self) -> None:
+    def take_replies(self) -> None:
+        """Take what came in already, also from a link that has closed meanwhile."""
         while True:
             try:
                 self._receive(0)
