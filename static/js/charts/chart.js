@@ -139,8 +139,15 @@ export class Chart {
     this.adjustRange(shown);
     this.span = this.view();
     if (this.mode === "run") this.adjustSpan();
-    this.overlay.paint({ ...this.span, y0: this.range[0], y1: this.range[1] }, shown, this.spec);
+    const view = { ...this.span, y0: this.range[0], y1: this.range[1] };
+    if (this.mode === "live") this.overlay.paintTick(view, shown, this.spec, this.pictureKey(shown));
+    else this.overlay.paint(view, shown, this.spec);
     if (!this.part("twin").hidden) this.refreshTwin();
+  }
+
+  /** Everything the moving picture depends on besides the newest columns. */
+  pictureKey(shown) {
+    return [...this.range, this.feed.ring.rewritten, ...shown.map((line) => line.id + line.colour)].join(" ");
   }
 
   adjustRange(lines) {
@@ -457,6 +464,7 @@ function prefill(ring, line) {
     const at = ring.capacity - 1 - (ring.newest - Math.floor(x / ring.step));
     if (at >= 0 && row[at] !== row[at]) row[at] = line.y[i];
   });
+  ring.rewritten += 1;
 }
 
 function silentColumns(feed) {

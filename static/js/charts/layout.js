@@ -22,7 +22,7 @@ function shared(spec, range, size) {
     modebar: { bgcolor: "rgba(0,0,0,0)", color: c.text, activecolor: c.accent, orientation: "h" },
     hoverlabel: { bgcolor: c.surface, bordercolor: c.strongBorder, font: { ...font, color: c.strong } },
     xaxis: axis(c),
-    yaxis: { ...axis(c), range: [...range], ...yTicks(range, spec.unit, spec.digits) },
+    yaxis: { ...axis(c), ticklabelstandoff: 2, range: [...range], ...yTicks(range, spec.unit, spec.digits) },
     shapes: spec.limits.map((limit) => limitLine(limit, c)),
     annotations: spec.limits.map((limit) => limitLabel(limit, c)),
     datarevision: Math.random(),
@@ -30,7 +30,7 @@ function shared(spec, range, size) {
 }
 
 function axis(c) {
-  return { gridcolor: c.grid, gridwidth: 1, zeroline: false, showline: false, ticks: "", tickfont: { size: 11, color: c.text }, automargin: false, fixedrange: false, ticklabeloverflow: "allow" };
+  return { gridcolor: c.grid, gridwidth: 1, zeroline: false, showline: false, ticks: "", tickfont: { size: 11, color: c.text }, automargin: false, fixedrange: false, ticklabeloverflow: "allow", ticklabelstandoff: 4 };
 }
 
 function tone(limit, c) {

@@ -6,8 +6,9 @@
  */
 import { decimate } from "../lib/decimate.js";
 import { colours, faint } from "./colours.js";
+import { columnsToDraw, fillTail, onStrip, sheetOf, shift, strokeTail } from "./strip.js";
 
-export const MARGIN = { l: 48, r: 14, t: 8, b: 22 };
+export const MARGIN = { l: 48, r: 14, t: 8, b: 24 };
 const DASHES = { solid: [], dash: [5, 3], dot: [1.5, 2.5] };
 
 export class Overlay {
@@ -25,6 +26,8 @@ export class Overlay {
   /** Fit to a chart of this size in CSS pixels. */
   resize(width, height) {
     const ratio = Math.min(globalThis.devicePixelRatio || 1, 2);
+    this.ratio = ratio;
+    this.sheet = null;
     this.width = Math.max(1, width - MARGIN.l - MARGIN.r);
     this.height = Math.max(1, height - MARGIN.t - MARGIN.b);
     this.canvas.width = Math.round(this.width * ratio);
@@ -36,6 +39,7 @@ export class Overlay {
   }
 
   clear() {
+    this.sheet = null;
     this.context.clearRect(0, 0, this.width, this.height);
   }
 
@@ -49,6 +53,33 @@ export class Overlay {
     for (let i = 0; i < lines.length; i++) {
       if (lines[i].role === "high" && lines[i - 1]?.role === "low") this.fillBetween(view, lines[i - 1], lines[i]);
       else if (lines[i].role === "line") this.stroke(view, lines[i]);
+    }
+  }
+
+  /**
+   * One tick of lines that end at second view.x1, one value a second: shift, then draw the newest columns. `key` names
+   * everything else the picture depends on (range, theme, lines shown); a new key paints all of it.
+   */
+  paintTick(view, lines, { bands = [], marks = [] }, key) {
+    const count = lines[0]?.y.length ?? 0;
+    const before = key === this.key ? this.sheet : null;
+    const sheet = sheetOf(view.x1, view.x1 - view.x0, this.width, this.ratio);
+    const columns = columnsToDraw(before, sheet, count);
+    if (columns < count) shift(this.context, sheet.edge - before.edge);
+    const scale = (value) => this.height - ((value - view.y0) * this.height) / (view.y1 - view.y0);
+    this.context.lineJoin = "bevel";
+    onStrip(this.context, sheet, columns, count, this.ratio, () => {
+      this.paintBands(view, bands);
+      this.paintMarks(view, marks);
+      this.tails(sheet, view, lines, columns, scale);
+    });
+    Object.assign(this, { sheet, key });
+  }
+
+  tails(sheet, view, lines, columns, scale) {
+    for (let i = 0; i < lines.length; i++) {
+      if (lines[i].role === "high" && lines[i - 1]?.role === "low") fillTail(this.context, sheet, this.ratio, lines[i - 1], lines[i], columns, scale);
+      else if (lines[i].role === "line") strokeTail(this.context, sheet, this.ratio, view, lines[i], columns, scale);
     }
   }
 

@@ -4,12 +4,15 @@
  * A row is one Float32Array that slides (copyWithin of 300 floats costs 0.05 us) instead of wrapping, so that a
  * chart and Plotly's gd.data can hold a view of the very same memory and never copy. Missing is NaN.
  */
+const USUAL_COLUMNS = 5;
+
 export class Ring {
   constructor(capacity, step = 1) {
     this.capacity = capacity;
     this.step = step;
     this.newest = null; // column number: floor(unix seconds / step)
     this.rows = new Map();
+    this.rewritten = 0; // grows when columns older than a usual frame's were written
   }
 
   /** The row of a series, made empty when new. The array stays the same one for the ring's life. */
@@ -43,6 +46,7 @@ export class Ring {
     const end = this.capacity - (this.newest - Math.floor(seconds / this.step));
     const skip = Math.max(0, columns - end);
     if (end <= 0) return;
+    if (columns > USUAL_COLUMNS || end < this.capacity) this.rewritten += 1;
     for (let i = 0; i < ids.length; i++) {
       this.row(ids[i]).set(values.subarray(i * columns + skip, (i + 1) * columns), end - columns + skip);
     }
