@@ -69,7 +69,8 @@ class TelemetryViewSet(ViewSet):
     @action(detail=False)
     def latest(self, request: Request) -> Response:
         """The newest reading of a node; null where nothing was read."""
-        node = Node.objects.filter(uid=request.query_params.get("node", "")[:12]).first()
+        uid = request.query_params.get("node", "")
+        node = Node.objects.filter(uid=uid).first() if uid.isalnum() else None
         if node is None:
             raise NotFound()
         reading = queries.latest(node.uid, utcnow())

@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.utils.dateparse import parse_datetime
 
 from dcportal.common.problems import Invalid, Problem
+from dcportal.common.text import unstorable
 from monitoring import catalog
 from monitoring.queries import MAX_POINTS, SHARES
 
@@ -74,6 +75,7 @@ def _names(entities: list[str], metrics: list[str]) -> list[Problem]:
     for name, given, most in (("entity", entities, MAX_ENTITIES), ("metric", metrics, MAX_METRICS)):
         if len(given) > most:
             problems.append(Problem(f"/{name}", "too_many_entities", {"maximum": most}))
+    problems += [Problem("/entity", "unstorable_text") for each in entities if unstorable(each)][:1]
     unknown = [metric for metric in metrics if catalog.find(SHARES.get(metric, metric)) is None]
     return problems + [Problem("/metric", "metric_unknown", {"value": metric[:80]}) for metric in unknown[:1]]
 
