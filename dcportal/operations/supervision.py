@@ -152,8 +152,8 @@ class Supervisor:
             return
         pause = child.plan_restart(now)
         self._say(
-            f"{child.program.name} ended ({ending(code)}), starting it again in {pause:g} s; "
-            f"its log: {child.program.log}"
+            f"{child.program.name} ended ({ending(code)}), starting it again in {pause:g} s\n"
+            f"  last words in {child.program.log}: {last_line(child.program.log)}"
         )
 
     def stop(self) -> None:
@@ -177,6 +177,17 @@ def end(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
 def ending(code: int) -> str:
     """Exit code or signal in words."""
     return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def last_line(log: Path) -> str:
+    """The last thing a program wrote, for the terminal; empty when it wrote nothing."""
+    try:
+        with open(log, "rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+            lines = file.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")[:200]
 
 
 def cut_if_long(log: Path) -> None:

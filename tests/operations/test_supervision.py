@@ -243,6 +243,21 @@ def test_sigterm_stops_the_programs_and_ends_the_supervisor(tmp_path: Path) -> N
     assert not is_alive(int(file.read_text()))
 
 
+def test_the_last_words_of_a_dead_program_are_told(
+    supervise: Callable[..., Supervisor], said: list[str]
+) -> None:
+    supervisor = supervise("echo the disk is full; echo; exit 74")
+    supervisor.tick()
+    (child,) = supervisor.children
+    assert child.process is not None
+    child.process.wait()
+
+    supervisor.tick()
+
+    assert "exit code 74" in said[0]
+    assert said[0].endswith("the disk is full")
+
+
 def test_a_long_log_keeps_one_older_generation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dcportal.operations.supervision.LOG_BYTES", 10)
     log = tmp_path / "web.log"

@@ -5,6 +5,7 @@ Ctrl-C stops these three and leaves jobs running; `--stop-jobs` stops the jobs.
 
 import argparse
 import time
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -52,20 +53,10 @@ class Command(BaseCommand):
             guard.refuse_unprotected(host, has_user=people.has_user())
             address = announce.address_of(host, port)
             guard.write_holder(lock, address)
-            supervisor = self.supervisor(host, port, address)
-            supervisor.run(until=Announcement(self, supervisor, address, port, started).look)
+            connections.close_all()
+            supervisor = Supervisor([programs.web(host, port), programs.scheduler()], self.say)
+            supervisor.run(until=Opening(self.say, supervisor, address, port, started).look)
             self.farewell()
-
-    def supervisor(self, host: str, port: int, address: str) -> Supervisor:
-        token = people.ensure_agent_token(utcnow())
-        connections.close_all()
-        parts = [
-            programs.web(host, port),
-            programs.scheduler(),
-            programs.agent(address, token),
-            programs.demo_hall(address),
-        ]
-        return Supervisor(parts, self.say)
 
     def farewell(self) -> None:
         self.say("stopped: web, scheduler, agent")
@@ -73,13 +64,13 @@ class Command(BaseCommand):
             self.say(line)
 
 
-class Announcement:
-    """Waits for the portal to answer, then prints how to reach it and starts the trainer's installation."""
+class Opening:
+    """Waits until the portal answers; then starts what needs it and prints how to reach it."""
 
     def __init__(
-        self, command: Command, supervisor: Supervisor, address: str, port: int, started: float
+        self, say: Callable[[str], None], supervisor: Supervisor, address: str, port: int, started: float
     ) -> None:
-        self.command = command
+        self.say = say
         self.supervisor = supervisor
         self.address = address
         self.port = port
@@ -89,13 +80,19 @@ class Announcement:
     def look(self) -> bool:
         """Called at each tick of the supervisor; never ends it."""
         if not self.is_done and announce.is_ready(self.address):
-            self.announce()
+            self.is_done = True
+            self.open()
         return False
 
-    def announce(self) -> None:
-        self.is_done = True
+    def open(self) -> None:
+        token = people.ensure_agent_token(utcnow())
         link = people.sign_in_link(self.address)
         connections.close_all()
+        for program in (
+            programs.agent(self.address, token),
+            programs.demo_hall(self.address),
+            programs.trainer_installer(),
+        ):
+            self.supervisor.add(program)
         for line in announce.lines(self.address, self.port, link, self.started):
-            self.command.say(line)
-        self.supervisor.add(programs.trainer_installer())
+            self.say(line)
