@@ -139,4 +139,5 @@ def _ok(done: subprocess.CompletedProcess[bytes]) -> None:
     """Raise Refused with git's own last words."""
     if done.returncode != 0:
         words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise Refused("/code/git", "git_failed", detail=" ".join(words[-3:])[:500])
+        reasons = [word for word in words if word.startswith(("fatal:", "error:"))]
+        raise Refused("/code/git", "git_failed", detail=" ".join(reasons or words[-3:])[:500])

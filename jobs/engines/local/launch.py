@@ -129,14 +129,12 @@ def _code(request: LaunchRequest) -> dict[str, Any]:
 
 
 def _readable(request: LaunchRequest) -> tuple[str, ...]:
-    """What the job must see even where it lies in a hidden folder."""
-    wanted = [request.code.upload, request.code.path, _environment_root(request.interpreter)]
-    return tuple(str(path) for path in wanted if path is not None)
+    """What the portal itself put in a hidden folder for this job.
 
-
-def _environment_root(interpreter: Path) -> Path:
-    """The venv or prefix that `<prefix>/bin/python` belongs to."""
-    return interpreter.absolute().parent.parent
+    Never a path of the user's choosing (code, data, interpreter): that would open the hidden folder.
+    """
+    wanted = [request.code.upload, request.resume_from]
+    return tuple(str(path.resolve()) for path in wanted if path is not None)
 
 
 def _text(path: Path | None) -> str | None:

@@ -129,6 +129,7 @@ class Attempt:
         self.container.remove()
 
     def _launched(self) -> Ending:
+        launching.hand_over(self.spec, self.files)
         why = self.loop.check_orders() or self._prepare()
         if why is not None:
             return Ending(status=None, why=why)
@@ -143,6 +144,8 @@ class Attempt:
     def _prepare(self) -> str | None:
         """Fetch the code; why somebody stopped it meanwhile, None when it is ready. Raises CannotStart."""
         self.recorder.phase("preparing")
+        if not preparing.is_needed(self.spec):
+            return None
         request = preparing.request_of(self.spec, self.files)
         started = self._start(request.argv, self.files.work, request.environment(self.environment))
         status = self.loop.run(started, b"-")
@@ -168,7 +171,7 @@ class Attempt:
             pointer = "/environment/interpreter" if program == self.spec.interpreter else "/command/0"
             raise CannotStart(preparing.problem(pointer, "program_not_found", program=program))
         if launch.uses_torchrun and self.preparation.has_torch is False:
-            interpreter = self.spec.interpreter
+            interpreter = launch.argv[0]
             raise CannotStart(
                 preparing.problem("/environment/interpreter", "torch_missing", interpreter=interpreter)
             )

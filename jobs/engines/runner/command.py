@@ -40,7 +40,7 @@ def plan(command: Sequence[str], interpreter: Path | str, ranks: int) -> Launch:
     """What to start for `command` on `ranks` ranks. Raises ValueError when the command is empty."""
     if not command:
         raise ValueError("empty command")
-    python = str(interpreter)
+    python = interpreter_of(command, interpreter)
     program = python_program(command)
     if program is None:
         argv = _with_own_torchrun(command, python)
@@ -52,14 +52,23 @@ def plan(command: Sequence[str], interpreter: Path | str, ranks: int) -> Launch:
     return Launch((*torchrun, *_OWN_PIPE, *argv), (*torchrun, *argv), uses_torchrun=True)
 
 
+def interpreter_of(command: Sequence[str], default: Path | str) -> str:
+    """The python that runs the command: one written with its path, else that of the environment."""
+    return command[0] if _is_path_of_python(command[0]) else str(default)
+
+
 def python_program(command: Sequence[str]) -> tuple[str, ...] | None:
     """What stands behind the interpreter (`train.py --lr 1`), None when this is no Python program."""
     first = command[0]
-    if _PYTHON.match(first):
+    if _PYTHON.match(first) or _is_path_of_python(first):
         return tuple(command[1:])
     if first == "-m" or first.endswith(".py"):
         return tuple(command)
     return None
+
+
+def _is_path_of_python(word: str) -> bool:
+    return "/" in word and _PYTHON.match(os.path.basename(word)) is not None
 
 
 def starts_ranks_itself(program: Sequence[str]) -> bool:

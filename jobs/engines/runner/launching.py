@@ -62,12 +62,19 @@ def account(spec: RunnerSpec) -> tuple[int, int] | None:
     return entry.pw_uid, entry.pw_gid
 
 
+def hand_over(spec: RunnerSpec, files: RunFolder) -> None:
+    """Give the job's account what it writes to; the log stays ours."""
+    owner = account(spec)
+    if owner is not None:
+        for name in ("", "events", "checkpoints", "artifacts", "streams"):
+            os.chown(files.work / name, *owner, follow_symlinks=False)
+
+
 def _view(spec: RunnerSpec, files: RunFolder, environment: JobEnvironment) -> View:
-    readable = [*spec.readable, spec.resume_from, spec.dataset_path, str(files.logs)]
     return View(
         hidden=(*(Path(path) for path in spec.hidden), files.control),
         writable=(files.work,),
-        readable=tuple(Path(path) for path in readable if path),
+        readable=(*(Path(path) for path in spec.readable), files.logs),
         hidden_variables=environment.inner,
     )
 

@@ -8,6 +8,7 @@ rate allows is dropped, counted, and remarked upon in the log itself. Used by th
 import errno
 import os
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,11 @@ class LogStore:
 
     def append(self, lines: bytes) -> bool:
         """Store whole lines; False when the disk has no room for them (they count as dropped)."""
+        # Each part is tried: a smaller one may fit where a larger did not.
+        stored = [self._append_one(part) for part in _parts(lines, self._segment_bytes)]
+        return all(stored)
+
+    def _append_one(self, lines: bytes) -> bool:
         try:
             if self._fd < 0 or self._size >= self._segment_bytes:
                 self._next_segment()
@@ -87,6 +93,16 @@ class LogStore:
         self._newest.appendleft(first)
         os.unlink(name, dir_fd=self._folder)
         self.counts.rotated_bytes += size
+
+
+def _parts(lines: bytes, size: int) -> Iterator[bytes]:
+    """The same whole lines in pieces of about `size`, so that segments stay near theirs."""
+    start = 0
+    while start < len(lines):
+        cut = lines.rfind(b"\n", start, start + size) + 1
+        cut = cut or lines.find(b"\n", start) + 1 or len(lines)
+        yield lines[start:cut]
+        start = cut
 
 
 class RateLimit:

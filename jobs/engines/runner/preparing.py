@@ -49,16 +49,27 @@ def problem(pointer: str, code: str, **params: Any) -> dict[str, Any]:
     return {"pointer": pointer, "code": code, "params": params}
 
 
+def is_needed(spec: RunnerSpec) -> bool:
+    """False when there is neither code to fetch nor an interpreter to look at."""
+    return spec.code.get("kind", "none") != "none" or command.python_program(spec.command) is not None
+
+
 def request_of(spec: RunnerSpec, files: RunFolder) -> Request:
     """Write down what to prepare, and how to start doing it. Raises OSError."""
     wanted = {
         "code": dict(spec.code),
         "work": str(files.work),
-        "interpreter": spec.interpreter if command.python_program(spec.command) is not None else None,
+        "interpreter": _interpreter(spec),
     }
     request = files.work / "prepare.json"
     folder.write_json(request, wanted, mode=0o644)
     return Request((sys.executable, "-s", "-m", "jobs.engines.code", str(request), str(files.prepared)))
+
+
+def _interpreter(spec: RunnerSpec) -> str | None:
+    if command.python_program(spec.command) is None:
+        return None
+    return command.interpreter_of(spec.command, spec.interpreter)
 
 
 def result_of(files: RunFolder, status: int) -> Preparation:

@@ -20,8 +20,8 @@ class RunnerSpec:
 
     launch_id: differs for each launch of the same tag, for the claim. level: container level found by
     probing, `cgroup_parent` where cgroups are made. hidden: folders the job must not see (empty where
-    nothing can hide them), `readable`: what is shown of them all the same. library: folder that holds our
-    `trainer` package. log_rate_bytes: a second; what comes faster for long is dropped and counted.
+    nothing can hide them), `readable`: what is shown of them all the same, chosen by the portal. library:
+    folder that holds our `trainer` package. log_rate_bytes: a second; faster for long is dropped, counted.
     """
 
     job_uid: str
