@@ -1,0 +1,209 @@
+"""The live part of a node's page: six figures, who holds it, linked charts, GPUs with their jobs."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET
+
+from dcportal.accounts.identify import actor_of
+from dcportal.common import units
+from dcportal.common.actors import Actor
+from dcportal.common.clock import utcnow
+from dcportal.dashboard.figures_now import mean, node_watts
+from dcportal.inventory.queries import NodeBundle, node_bundle
+from jobs.access import jobs_visible_to
+from monitoring import queries
+from monitoring.figures import lines
+from monitoring.models import Occupancy
+
+LIVE_SECONDS = 300
+HISTORY_POINTS = 800
+MOST_PARTS = 4
+VIRTUAL = ("lo", "veth", "docker", "br-", "virbr", "loop", "ram", "zram", "dm-")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart: metrics of one unit over GPUs, the node or its parts."""
+
+    key: str
+    title: str
+    metrics: tuple[str, ...]
+    part: str = ""
+    """`gpu`, empty for the node itself, else `disk`, `net`, `mount`."""
+
+
+def panels() -> list[Panel]:
+    """GPU charts first, then the host."""
+    return [
+        Panel("gpu-utilisation", _("GPU utilisation"), ("gpu_utilisation_ratio",), "gpu"),
+        Panel("gpu-memory", _("GPU memory"), ("gpu_memory_used_ratio",), "gpu"),
+        Panel("gpu-power", _("Power per GPU"), ("gpu_power_draw_watts",), "gpu"),
+        Panel("gpu-temperature", _("GPU temperature"), ("gpu_temperature_celsius",), "gpu"),
+        Panel("cpu", _("CPU"), ("cpu_utilisation_ratio", "cpu_iowait_ratio")),
+        Panel("memory", _("Memory"), ("memory_used_ratio",)),
+        Panel("network", _("Network"), ("network_receive_bytes_per_second", "network_transmit_bytes_per_second"), "net"),
+        Panel("disk", _("Disk"), ("disk_read_bytes_per_second", "disk_write_bytes_per_second"), "disk"),
+        Panel("load", _("Load"), ("load_average_1m", "load_average_15m")),
+        Panel("power", _("Node power"), ("node_power_watts", "cpu_power_watts")),
+        Panel("cpu-temperature", _("CPU temperature"), ("cpu_temperature_celsius",)),
+    ]  # fmt: skip
+
+
+@require_GET
+def node_live(request: HttpRequest, uid: str) -> HttpResponse:
+    """Fragment that the inventory's node page loads."""
+    bundle = node_bundle(uid)
+    now = utcnow()
+    context = {
+        "node": bundle.node,
+        "tiles": tiles(bundle, now),
+        "lanes": lanes(bundle, actor_of(request), now),
+        "charts": charts(bundle, now),
+        "topic": f"node:{uid}",
+    }
+    return render(request, "dashboard/_node_live.html", context)
+
+
+def charts(bundle: NodeBundle, now: datetime) -> list[dict[str, Any]]:
+    """A card per panel that this node measures."""
+    known = queries.metrics_of(bundle.node.uid)
+    cards = [card(bundle, panel, known, now) for panel in panels()]
+    return [each for each in cards if each is not None]
+
+
+def card(
+    bundle: NodeBundle, panel: Panel, known: dict[str, list[str]], now: datetime
+) -> dict[str, Any] | None:
+    entities = entities_of(bundle, panel, known)
+    metrics = [metric for metric in panel.metrics if is_measured(metric, entities, known)]
+    if not entities or not metrics:
+        return None
+    start = now - timedelta(seconds=LIVE_SECONDS)
+    answers = {metric: queries.series(entities, metric, start, now, LIVE_SECONDS, now) for metric in metrics}
+    names = {entity: name_of(bundle, entity) for entity in entities}
+    return {
+        "id": panel.key,
+        "title": panel.title,
+        "figure": with_all_lines(lines(answers, names, limits(bundle, panel)), entities, metrics, names),
+        "figure_url": history_url(entities, metrics),
+    }
+
+
+def entities_of(bundle: NodeBundle, panel: Panel, known: dict[str, list[str]]) -> list[str]:
+    """The entities of a panel; of parts only real devices, the first four."""
+    if panel.part == "gpu":
+        return [gpu.uuid for gpu in bundle.accelerators]
+    if not panel.part:
+        return [bundle.node.uid]
+    head = f"{bundle.node.uid}:{panel.part}:"
+    parts = [entity for entity in known if entity.startswith(head)]
+    return [each for each in parts if not each.removeprefix(head).startswith(VIRTUAL)][:MOST_PARTS]
+
+
+def is_measured(metric: str, entities: Iterable[str], known: dict[str, list[str]]) -> bool:
+    stored = queries.SHARES.get(metric, metric)
+    return any(stored in known.get(entity, ()) for entity in entities)
+
+
+def name_of(bundle: NodeBundle, entity: str) -> str:
+    """`GPU 3`, the part's name, or nothing for the node itself."""
+    for gpu in bundle.accelerators:
+        if gpu.uuid == entity:
+            return f"GPU {gpu.index if gpu.index is not None else '?'}"
+    return entity.rpartition(":")[2] if ":" in entity else bundle.node.name
+
+
+def with_all_lines(
+    figure: dict[str, Any], entities: list[str], metrics: list[str], names: dict[str, str]
+) -> dict[str, Any]:
+    """Lines for entities that have no history yet, so that their first live point is drawn."""
+    have = {trace["meta"]["series"] for trace in figure["data"]}
+    data = list(figure["data"])
+    for metric in metrics:
+        for entity in entities:
+            series = f"{entity}/{metric}"
+            if series not in have:
+                meta = {"series": series, "hue": len(data) % 8 + 1}
+                data.append({"name": names[entity], "x": [], "y": [], "meta": meta})
+    return {**figure, "data": data}
+
+
+def limits(bundle: NodeBundle, panel: Panel) -> list[dict[str, Any]]:
+    """The power limit, where all GPUs share one."""
+    if panel.key != "gpu-power":
+        return []
+    found = {gpu.power_limit_watts for gpu in bundle.accelerators}
+    limit = found.pop() if len(found) == 1 else None
+    return [{"value": limit, "label": _("limit {n} W").format(n=round(limit))}] if limit else []
+
+
+def history_url(entities: list[str], metrics: list[str]) -> str:
+    query = [("format", "plotly"), ("points", HISTORY_POINTS)]
+    query += [("entity", entity) for entity in entities] + [("metric", metric) for metric in metrics]
+    return "/api/v1/telemetry/series/?" + urlencode(query)
+
+
+def tiles(bundle: NodeBundle, now: datetime) -> list[dict[str, Any]]:
+    """The figures above the charts; what this node does not measure is left out."""
+    reading = queries.latest(bundle.node.uid, now)
+    values = reading.values if reading else {}
+    own = values.get(bundle.node.uid, {})
+    gpus = [values.get(gpu.uuid, {}) for gpu in bundle.accelerators]
+    rows = gpu_tiles(bundle, gpus) if gpus else []
+    memory = own.get("memory_used_bytes")
+    rows += [
+        tile(_("CPU"), units.percent(own.get("cpu_utilisation_ratio")), _("{n} threads").format(n=bundle.node.cpu_count or units.MISSING)),
+        tile(_("Memory"), units.bytes_human(memory), _("of {all}").format(all=units.bytes_human(bundle.node.memory_bytes))),
+        tile(_("Node power"), units.watts_human(node_watts(values)), _("measured") if node_watts(values) is not None else _("not readable here")),
+        tile(_("Load"), f"{own['load_average_1m']:.2f}" if own.get("load_average_1m") is not None else units.MISSING, _("1 minute")),
+    ]  # fmt: skip
+    return rows[:6]
+
+
+def gpu_tiles(bundle: NodeBundle, gpus: list[dict[str, float | None]]) -> list[dict[str, Any]]:
+    held = queries.occupancy_by_accelerator([gpu.uuid for gpu in bundle.accelerators])
+    used = [value for gpu in gpus if (value := gpu.get("gpu_utilisation_ratio")) is not None]
+    hot = [value for gpu in gpus if (value := gpu.get("gpu_temperature_celsius")) is not None]
+    return [
+        tile(_("GPUs busy"), f"{len(held)} / {len(gpus)}", _("held by jobs")),
+        tile(_("Utilisation"), units.percent(mean(used)), _("mean of {n}").format(n=len(used))),
+        tile(_("Hottest GPU"), f"{max(hot):.0f} °C" if hot else units.MISSING, _("now")),
+    ]
+
+
+def tile(label: str, value: str, note: str) -> dict[str, Any]:
+    return {"label": label, "value": value, "note": note}
+
+
+def lanes(bundle: NodeBundle, actor: Actor, now: datetime) -> list[dict[str, Any]]:
+    """What held this node in the last hour; a job that the reader may not see stays nameless."""
+    held = list(queries.occupancy_of_node(bundle.node.uid, now - timedelta(hours=1), now))
+    uids = {row.job_uid for row in held}
+    visible = {job.uid: job for job in jobs_visible_to(actor).filter(uid__in=uids).select_related("owner")}
+    gpus = {gpu.uuid: gpu for gpu in bundle.accelerators}
+    found: dict[str, dict[str, Any]] = {}
+    for row in held:
+        lane = found.setdefault(row.job_uid, lane_of(row, visible.get(row.job_uid)))
+        if row.accelerator_uuid in gpus:
+            lane["gpus"].append(gpus[row.accelerator_uuid].index)
+    return sorted(found.values(), key=lambda lane: lane["since"], reverse=True)[:12]
+
+
+def lane_of(row: Occupancy, job: Any) -> dict[str, Any]:
+    return {
+        "name": job.name if job else _("another team's job"),
+        "owner": job.owner.username if job else "",
+        "state": job.state if job else ("succeeded" if row.to_at else "running"),
+        "url": reverse("jobs:job-detail", args=[row.job_uid]) if job else "",
+        "since": row.from_at,
+        "until": row.to_at,
+        "gpus": [],
+    }
