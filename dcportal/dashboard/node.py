@@ -17,6 +17,7 @@ from dcportal.common import units
 from dcportal.common.actors import Actor
 from dcportal.common.clock import utcnow
 from dcportal.dashboard.figures_now import mean, node_watts
+from dcportal.inventory.models import Node
 from dcportal.inventory.queries import NodeBundle, node_bundle
 from jobs.access import jobs_visible_to
 from monitoring import queries
@@ -26,6 +27,8 @@ from monitoring.models import Occupancy
 LIVE_SECONDS = 300
 HISTORY_POINTS = 800
 MOST_PARTS = 4
+NETWORK = ("network_receive_bytes_per_second", "network_transmit_bytes_per_second")
+DISK = ("disk_read_bytes_per_second", "disk_write_bytes_per_second")
 VIRTUAL = ("lo", "veth", "docker", "br-", "virbr", "loop", "ram", "zram", "dm-")
 
 
@@ -49,8 +52,8 @@ def panels() -> list[Panel]:
         Panel("gpu-temperature", _("GPU temperature"), ("gpu_temperature_celsius",), "gpu"),
         Panel("cpu", _("CPU"), ("cpu_utilisation_ratio", "cpu_iowait_ratio")),
         Panel("memory", _("Memory"), ("memory_used_ratio",)),
-        Panel("network", _("Network"), ("network_receive_bytes_per_second", "network_transmit_bytes_per_second"), "net"),
-        Panel("disk", _("Disk"), ("disk_read_bytes_per_second", "disk_write_bytes_per_second"), "disk"),
+        Panel("network", _("Network"), NETWORK, "net"),
+        Panel("disk", _("Disk"), DISK, "disk"),
         Panel("load", _("Load"), ("load_average_1m", "load_average_15m")),
         Panel("power", _("Node power"), ("node_power_watts", "cpu_power_watts")),
         Panel("cpu-temperature", _("CPU temperature"), ("cpu_temperature_celsius",)),
@@ -155,17 +158,30 @@ def tiles(bundle: NodeBundle, now: datetime) -> list[dict[str, Any]]:
     """The figures above the charts; what this node does not measure is left out."""
     reading = queries.latest(bundle.node.uid, now)
     values = reading.values if reading else {}
-    own = values.get(bundle.node.uid, {})
     gpus = [values.get(gpu.uuid, {}) for gpu in bundle.accelerators]
     rows = gpu_tiles(bundle, gpus) if gpus else []
-    memory = own.get("memory_used_bytes")
-    rows += [
-        tile(_("CPU"), units.percent(own.get("cpu_utilisation_ratio")), _("{n} threads").format(n=bundle.node.cpu_count or units.MISSING)),
-        tile(_("Memory"), units.bytes_human(memory), _("of {all}").format(all=units.bytes_human(bundle.node.memory_bytes))),
-        tile(_("Node power"), units.watts_human(node_watts(values)), _("measured") if node_watts(values) is not None else _("not readable here")),
-        tile(_("Load"), f"{own['load_average_1m']:.2f}" if own.get("load_average_1m") is not None else units.MISSING, _("1 minute")),
-    ]  # fmt: skip
-    return rows[:6]
+    return [*rows, *host_tiles(bundle.node, values)][:6]
+
+
+def host_tiles(node: Node, values: dict[str, dict[str, float | None]]) -> list[dict[str, Any]]:
+    own = values.get(node.uid, {})
+    watts, load = node_watts(values), own.get("load_average_1m")
+    threads = units.MISSING if node.cpu_count is None else str(node.cpu_count)
+    all_memory = units.bytes_human(node.memory_bytes)
+    return [
+        tile(_("CPU"), units.percent(own.get("cpu_utilisation_ratio")), _("{n} threads").format(n=threads)),
+        tile(
+            _("Memory"),
+            units.bytes_human(own.get("memory_used_bytes")),
+            _("of {all}").format(all=all_memory),
+        ),
+        tile(
+            _("Node power"),
+            units.watts_human(watts),
+            _("not readable here") if watts is None else _("measured"),
+        ),
+        tile(_("Load"), units.MISSING if load is None else f"{load:.2f}", _("1 minute")),
+    ]
 
 
 def gpu_tiles(bundle: NodeBundle, gpus: list[dict[str, float | None]]) -> list[dict[str, Any]]:
