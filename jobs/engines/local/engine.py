@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from jobs.engines.base import (
+    EngineError,
     EngineNode,
     EngineReport,
     LaunchRequest,
@@ -68,6 +69,8 @@ class LocalEngine:
         files = self.folder(tag)
         if files.spec.exists():
             return self._submit_again(tag, files)
+        if spec.run_dir.resolve() != files.root:
+            raise EngineError(f"{spec.run_dir} is not where this engine keeps {tag}")
         launch.write_folder(spec, self._containers(), self._hidden_from(spec))
         markers.set_live(self._runs, tag)
         launch.start_runner(files, tag)

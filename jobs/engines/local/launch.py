@@ -1,6 +1,7 @@
 """Writing down a request and starting its runner, which from then on needs nobody."""
 
 import os
+import pwd
 import secrets
 import shutil
 import subprocess
@@ -29,6 +30,7 @@ def write_folder(request: LaunchRequest, probe: ContainerProbe, hidden: tuple[Pa
     """Create the run folder of `request`; spec.json is written last. Raises SubmitRefused, EngineError."""
     root = request.run_dir.resolve()
     files = RunFolder(root)
+    _check_account(request.run_as)
     try:
         _check_room(root)
         files.create()
@@ -63,6 +65,14 @@ def start_runner(files: RunFolder, tag: str) -> None:
         raise EngineError(f"the runner ended with {done.returncode}, see {files.runner_log}")
 
 
+def _check_account(name: str | None) -> None:
+    try:
+        if name is not None:
+            pwd.getpwnam(name)
+    except KeyError:
+        raise SubmitRefused([Problem("", "no_such_account", {"account": name})]) from None
+
+
 def _check_room(root: Path) -> None:
     existing = next(path for path in (root, *root.parents) if path.exists())
     free = shutil.disk_usage(existing).free
@@ -90,7 +100,7 @@ def _spec_of(
         env=dict(request.env),
         dataset_path=_text(request.dataset_path),
         time_limit_seconds=request.time_limit_seconds,
-        resume_from=_text(request.resume_from),
+        resume_from=_text(request.resume_from and request.resume_from.resolve()),
         grace_seconds=request.grace_seconds,
         run_as=request.run_as,
         level=probe.level,

@@ -12,6 +12,7 @@ from jobs.scheduler.placement import AcceleratorView, Ask, NodeView, Reservation
 from jobs.scheduler.policy import WAIT_CODES, Place, QueuedJob, Snapshot, decide
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+DISTURBED = (Use.FOREIGN, Use.MISSING)
 ASKS = st.builds(
     Ask,
     ranks=st.integers(1, 4),
@@ -114,14 +115,14 @@ class Cluster(RuleBasedStateMachine):
     @rule(
         name=st.sampled_from(["n1", "n2"]),
         index=st.integers(0, 3),
-        use=st.sampled_from(["foreign", "missing"]),
+        use=st.sampled_from(DISTURBED),
     )
     def disturb(self, name, index, use):
         self._set_free_one(name, index, use, Use.FREE)
 
     @rule(name=st.sampled_from(["n1", "n2"]), index=st.integers(0, 3))
     def calm(self, name, index):
-        for was in (Use.FOREIGN, Use.MISSING):
+        for was in DISTURBED:
             self._set_free_one(name, index, Use.FREE, was)
 
     @rule(name=st.sampled_from(["n1", "n2", "n3"]))
