@@ -27,6 +27,10 @@ from trainer.stopping import StopRequest
 from trainer.voice import Voice
 from trainer.world import World
 
+_kept: list[Loop] = []
+"""Runs of this process, never taken apart: gloo's destructor hung in 1 of 8 runs of 2 ranks where the other
+rank had gone first."""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -57,6 +61,7 @@ def train(config: TrainConfig, config_hash: str, where: Places, voice: Voice) ->
     stop = StopRequest()
     stop.listen()
     loop = build(config, config_hash, where, voice, here, stop)
+    _kept.append(loop)
     outcome = loop.run()
     world.leave(here)
     return outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,9 +73,10 @@ def join(device_type: str, environ: Mapping[str, str] = os.environ) -> World:
 
 
 def leave(world: World) -> None:
-    """Close the connections of a run that ended well."""
-    if world.size > 1:
-        dist.destroy_process_group()
+    """Wait for the other ranks once more, so that none ends while another still needs it. Connections are
+    left to the end of the process: see `__main__`."""
+    with contextlib.suppress(RuntimeError):  # a rank that is gone by now has nothing more to give
+        world.wait()
 
 
 def _stay_on_this_host(environ: Mapping[str, str]) -> None:

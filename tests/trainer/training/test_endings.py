@@ -85,12 +85,10 @@ def test_a_batch_larger_than_the_data_ends_with_65(ranks):
     assert run.events("error")[0]["params"]["maximum"] == 455
 
 
-def test_more_ranks_than_samples_in_a_batch_ends_with_65(ranks):
-    run = ranks.run("run", 2, {"train.batch_size": 2, "train.accumulation": 1, "train.steps": 1})
-    assert run.codes == [0, 0], run.log()
-    small = {"train.batch_size": 2, "train.accumulation": 2}
-    config = "command = ['x']"  # never reached: the request itself is refused first
-    assert ranks.run("refused", 1, small, config=config).codes == [65]
+def test_more_slices_than_samples_in_a_batch_end_with_65_on_every_rank(ranks):
+    run = ranks.run("run", 3, {"train.batch_size": 2})
+    assert run.codes == [65, 65, 65], run.log()
+    assert run.events("error", rank=2)[0]["params"]["minimum"] == 3
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="torch can use a GPU here")

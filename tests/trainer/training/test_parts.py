@@ -88,7 +88,9 @@ def test_figures_are_those_of_scikit_learn(classes):
     generator = torch.Generator().manual_seed(3)
     logits = torch.randn(101, classes, generator=generator)
     targets = torch.randint(0, classes, (101,), generator=generator)
-    measured = Evaluation(Samples(logits, targets), classes, 16, autocast("fp32", CPU), ALONE).measure(Fixed())
+    measured = Evaluation(Samples(logits, targets), classes, 16, autocast("fp32", CPU), ALONE).measure(
+        Fixed()
+    )
     guesses = logits.argmax(1)
     assert measured["accuracy"] == accuracy_score(targets, guesses)
     assert measured["loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, targets).item())
