@@ -13,9 +13,11 @@ from django.db.models import Q
 
 from dcportal.accounts.models import Team
 from dcportal.common.actors import Actor
+from dcportal.common.clock import utcnow
 from dcportal.common.problems import Invalid, Problem, Refusal
 from dcportal.common.visibility import visible_to
 from jobs import access, board, paths, torch_check
+from jobs.builtin import ensure_queue
 from jobs.models import CodeUpload, Dataset, EngineStatus, Environment, Queue, Secret
 from trainer.spec.job import JobSpec
 
@@ -68,7 +70,7 @@ def find_queue(actor: Actor, wanted: str | None) -> Queue:
     """The queue of this name or uid, or the default one; it must be open."""
     rows = access.shared_visible_to(Queue.objects.all(), actor)
     if wanted is None:
-        return rows.get(is_default=True)
+        return ensure_queue(utcnow())
     queue = rows.filter(Q(name=wanted) | Q(uid=wanted)).first()
     if queue is None:
         raise _missing("/job/queue", "no_such_queue", wanted)

@@ -10,7 +10,7 @@ from dcportal import env
 from dcportal.audit import actions as audit
 from dcportal.common.actors import Actor, system_actor
 from dcportal.common.changes import create, snapshot, update
-from jobs.models import Environment, JobTemplate
+from jobs.models import Environment, JobTemplate, Queue
 from trainer.spec import notation, validation
 
 TEMPLATES: dict[str, dict[str, Any]] = {
@@ -53,10 +53,17 @@ TEMPLATES: dict[str, dict[str, Any]] = {
 def ensure(now: datetime) -> None:
     """Add the default environment and the built-in templates where they are missing."""
     actor = system_actor("portal")
+    ensure_queue(now)
     ensure_environment(actor, now)
     known = set(JobTemplate.objects.exclude(builtin="").values_list("builtin", flat=True))
     for key in TEMPLATES.keys() - known:
         _add_template(actor, key, now)
+
+
+def ensure_queue(now: datetime) -> Queue:
+    """The queue that a job joins when its request names none; a migration makes it, this mends its loss."""
+    queue = Queue.objects.filter(is_default=True).first()
+    return queue or create(Queue(name="default", is_default=True), now)
 
 
 def ensure_environment(actor: Actor, now: datetime) -> Environment:

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from jobs.engines import texts as _engines
 from trainer.spec import problems as _spec
 
 WAITING = {
@@ -46,7 +47,7 @@ EVENTS = {
     "process_gone": _("{name} ({pid}) is gone."),
     "checkpoint_saved": _("Checkpoint at step {step}."),
     "phase_began": _("{phase} began."),
-    "job_requeued": _("Queued again: attempt {attempt} ended."),
+    "job_requeued": _("Queued again: attempt {attempt_number} ended."),
     "job_succeeded": _("Succeeded."),
     "job_failed": _("Failed."),
     "job_cancelled": _("Cancelled; no process is left."),
@@ -135,7 +136,20 @@ def spec_texts() -> dict[str, str | Promise]:
     return codes | {f"wrong_type.{name}": _(text) for name, text in _spec.EXPECTED.items()}
 
 
+def engine_texts() -> dict[str, str | Promise]:
+    """Texts of the codes that engines and code preparation give."""
+    return {code: _(text) for code, text in _engines.TEXTS.items()}
+
+
 def texts() -> dict[str, Any]:
     """All codes of this app, for `common.reasons.register`."""
-    parts: list[Mapping[str, Any]] = [spec_texts(), WAITING, EVENTS, CAUSES, REFUSALS, PROBLEMS]
+    parts: list[Mapping[str, Any]] = [
+        spec_texts(),
+        engine_texts(),
+        WAITING,
+        EVENTS,
+        CAUSES,
+        REFUSALS,
+        PROBLEMS,
+    ]
     return {code: text for part in parts for code, text in part.items()}

@@ -1,30 +1,17 @@
-"""Encryption of secrets at rest. The key lies in the data folder beside the database, mode 0600."""
+"""Secrets of jobs under their own key."""
 
-import base64
-import hashlib
+from dcportal.common import vault
+from dcportal.common.vault import Unreadable
 
-from cryptography.fernet import Fernet, InvalidToken
-
-from dcportal import env
-
-
-class Unreadable(ValueError):
-    """The key that this was encrypted with is not here (a restored database without its keys)."""
+__all__ = ["Unreadable", "decrypt", "encrypt"]
+KEY = "job_secrets"
 
 
 def encrypt(value: str) -> bytes:
-    """Ciphertext of `value`, different each time."""
-    return _fernet().encrypt(value.encode())
+    """Ciphertext of a secret."""
+    return vault.encrypt(value, KEY)
 
 
 def decrypt(ciphertext: bytes) -> str:
-    """The value again. Raises Unreadable."""
-    try:
-        return _fernet().decrypt(bytes(ciphertext)).decode()
-    except InvalidToken as error:
-        raise Unreadable("the key of the secrets is missing or another one") from error
-
-
-def _fernet() -> Fernet:
-    digest = hashlib.sha256(env.kept_key("job_secrets").encode()).digest()
-    return Fernet(base64.urlsafe_b64encode(digest))
+    """The secret again. Raises Unreadable."""
+    return vault.decrypt(ciphertext, KEY)

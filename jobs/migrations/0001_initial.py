@@ -931,7 +931,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="followoffset",
-            constraint=models.UniqueConstraint(fields=("attempt", "file"), name="follow_offset_once"),
+            constraint=models.UniqueConstraint(fields=("attempt", "inode"), name="follow_offset_once"),
         ),
         migrations.AddIndex(
             model_name="decision",

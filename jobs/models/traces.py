@@ -84,7 +84,10 @@ class Artifact(OwnedRecord):
 
 
 class FollowOffset(models.Model):
-    """How far a file of a run was read; written in the transaction that stores what was read."""
+    """How far a file of a run was read; written in the transaction that stores what was read.
+
+    A file is known by its inode, because a full one is renamed while it is followed.
+    """
 
     attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="offsets")
     file = models.CharField(max_length=255)
@@ -93,4 +96,4 @@ class FollowOffset(models.Model):
     lines_skipped = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["attempt", "file"], name="follow_offset_once")]
+        constraints = [models.UniqueConstraint(fields=["attempt", "inode"], name="follow_offset_once")]
