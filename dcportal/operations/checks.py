@@ -16,7 +16,10 @@ from dcportal.setup import places
 TOOLS = places.PORTAL_VENV / "bin"
 PYTHON = sys.executable
 #: `check --deploy` looks at an installation behind TLS; on loopback its findings are silenced on purpose.
-DEPLOYED = {"DCP_PUBLIC_URL": "https://dcportal.example", "DCP_SECRET_KEY": "only-for-make-check-0123456789-abcdefghijklmnopqrstuvwxyz"}
+DEPLOYED = {
+    "DCP_PUBLIC_URL": "https://dcportal.example",
+    "DCP_SECRET_KEY": "for-make-check-only-0123456789-abcdefghijklmnopqrst",
+}
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ def tls_options() -> list[str]:
     return ["--ssl-certfile", certificate, "--ssl-keyfile", key] if certificate and key else []
 
 
-def scheduler() -> Program:
-    return Program("scheduler", [sys.executable, "manage.py", "run_scheduler"], log_of("scheduler"))
+def scheduler(*options: str) -> Program:
+    return Program("scheduler", [sys.executable, "manage.py", "run_scheduler", *options], log_of("scheduler"))
 
 
 def agent(address: str, token_file: Path) -> Program:

@@ -43,7 +43,7 @@ def stop_all(say: Callable[[str], None]) -> None:
         ask_to_stop(job, say)
     try:
         with guard.hold_instance_lock():
-            Supervisor([programs.scheduler()], say).run(until=none_left(say))
+            Supervisor([programs.scheduler("--starts-nothing")], say).run(until=none_left(say))
     except guard.Refused:
         wait(none_left(say))
     say("no job is running")
