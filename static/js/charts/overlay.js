@@ -77,6 +77,7 @@ export class Overlay {
   }
 
   tails(sheet, view, lines, columns, scale) {
+    this.context.setLineDash([]);
     for (let i = 0; i < lines.length; i++) {
       if (lines[i].role === "high" && lines[i - 1]?.role === "low") fillTail(this.context, sheet, this.ratio, lines[i - 1], lines[i], columns, scale);
       else if (lines[i].role === "line") strokeTail(this.context, sheet, this.ratio, view, lines[i], columns, scale);
