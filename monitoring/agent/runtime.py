@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -70,6 +71,8 @@ class Agent:
         """Sample and deliver until `stop` is set."""
         self.sampler.introduce()
         self.sender.start()
+        gc.collect()
+        gc.freeze()  # modules stay: the collector need not walk them again
         self.sampler.run(self.stop)
 
     def close(self) -> None:

@@ -29,16 +29,16 @@ static int ruled(const struct rule *rules, int count, const char *function) {
   return OK;
 }
 
-static int enter(const char *function) {
-  const struct scenario *s = scenario_now();
-  if (!initialised) return UNINITIALIZED;
-  return ruled(s->rules, s->rule_count, function);
+static int enter_scenario(const struct scenario *s, const char *function) {
+  return initialised ? ruled(s->rules, s->rule_count, function) : UNINITIALIZED;
 }
 
+static int enter(const char *function) { return enter_scenario(scenario_now(), function); }
+
 static int reach(const struct device *d, const char *function, const struct gpu **found) {
-  int code = enter(function);
-  if (code) return code;
   const struct scenario *s = scenario_now();
+  int code = enter_scenario(s, function);
+  if (code) return code;
   const struct gpu *g = &s->gpus[d->slot];
   if (g->lost || d->slot >= s->gpu_count || strcmp(g->uuid, d->uuid)) return GPU_IS_LOST;
   *found = g;

@@ -26,7 +26,7 @@ from tests.monitoring.agent.helpers import eventually
 
 pytestmark = pytest.mark.nvml
 ROOT = Path(__file__).resolve().parents[3]
-QUICK_PACE = Pace(round=0.01, readings=0.01, processes=0.01, reprobe=0.05, reprobe_cap=0.05)
+QUICK_PACE = Pace(round=0.01, readings_factor=0.005, processes=0.01, reprobe=0.05, reprobe_cap=0.05)
 UUID = "GPU-57ab0000-0000-4000-8000-{:012d}".format
 
 

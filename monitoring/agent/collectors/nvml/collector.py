@@ -15,8 +15,7 @@ from monitoring.protocol import AcceleratorFacts, ColumnGroup, Process
 
 log = logging.getLogger("dcportal.agent")
 METRICS = list(quick.QUICK_METRICS + slow.SLOW_METRICS)
-_NOTHING: Values = quick.NOTHING + slow.NOTHING
-_STALE_SECONDS = 10.0
+_NOTHING: Values = [None] * len(METRICS)
 _FIRST_LOOK_SECONDS = 10.0
 
 
@@ -61,7 +60,7 @@ class NvmlCollector:
         if rows is None or len(rows) != len(table):
             return _NOTHING * len(table)
         pairs = zip(rows, table, strict=True)
-        return [value for row, device in pairs for value in (*row, *_fresh_slow(device, monotonic))]
+        return [value for row, device in pairs for value in (*row, *slow.fresh_readings(device, monotonic))]
 
     def take_happenings(self) -> list[Happening]:
         """What the watcher and the readings noticed since the last call."""
@@ -115,12 +114,6 @@ class NvmlCollector:
 
 def _identity(driver: Driver) -> tuple[object, ...]:
     return driver.version, driver.cuda, tuple(device.facts for device in driver.table)
-
-
-def _fresh_slow(device: Device, monotonic: float) -> Values:
-    if device.lost or device.slow is None or monotonic - device.slow_read_at > _STALE_SECONDS:
-        return slow.NOTHING
-    return device.slow
 
 
 def _drained(source: queue.SimpleQueue[T]) -> list[T]:

@@ -15,9 +15,9 @@ KERNEL_GPUS = Path("/proc/driver/nvidia/gpus")
 
 
 class Device:
-    """One GPU. `lost` while it does not answer; `slow` holds the last slow readings."""
+    """One GPU. `lost` while it does not answer; `slow`: number of a round -> (when read, values)."""
 
-    __slots__ = ("energy_mj", "facts", "handle", "index", "lost", "slow", "slow_read_at", "uuid", "xid_count")
+    __slots__ = ("energy_mj", "facts", "handle", "index", "lost", "slow", "uuid", "xid_count")
 
     def __init__(self, index: int, handle: Any, facts: AcceleratorFacts) -> None:
         self.index = index
@@ -26,8 +26,7 @@ class Device:
         self.facts = facts
         self.lost = False
         self.energy_mj: int | None = None
-        self.slow: Values | None = None
-        self.slow_read_at = 0.0
+        self.slow: dict[int, tuple[float, Values]] = {}
         self.xid_count = 0
 
 

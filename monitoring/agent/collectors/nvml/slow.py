@@ -1,10 +1,12 @@
-"""Readings that may block for milliseconds; taken in a thread of their own, every few seconds.
+"""Readings that may block for milliseconds, or change slowly; taken in a thread of their own.
 
 nvmlDeviceGetPcieThroughput alone measures for about 20 ms per call and direction.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pynvml
@@ -13,29 +15,21 @@ from monitoring.agent.collectors.base import Values
 from monitoring.agent.collectors.nvml.devices import Device
 from monitoring.agent.collectors.nvml.gateway import Gateway
 
-SLOW_METRICS: tuple[str, ...] = (
-    "gpu_encoder_utilisation_ratio",
-    "gpu_decoder_utilisation_ratio",
-    "gpu_power_limit_watts",
-    "gpu_memory_temperature_celsius",
-    "gpu_fan_ratio",
-    "gpu_performance_state",
-    "gpu_power_violation_seconds_total",
-    "gpu_thermal_violation_seconds_total",
-    "gpu_pcie_transmit_bytes_per_second",
-    "gpu_pcie_receive_bytes_per_second",
-    "gpu_pcie_replays_total",
-    "gpu_nvlink_transmit_bytes_total",
-    "gpu_nvlink_receive_bytes_total",
-    "gpu_ecc_corrected_errors_total",
-    "gpu_ecc_uncorrected_errors_total",
-    "gpu_remapped_rows_corrected_total",
-    "gpu_remapped_rows_uncorrected_total",
-    "gpu_remapped_rows_pending",
-    "gpu_remap_failed",
-    "gpu_xid_errors_total",
-)
-NOTHING: Values = [None] * len(SLOW_METRICS)
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Readings taken together: how often, and for how long one is shown before it is None again."""
+
+    metrics: tuple[str, ...]
+    read: Callable[[Gateway, Device], Values]
+    every_seconds: float
+    stale_seconds: float
+
+    @property
+    def nothing(self) -> Values:
+        """A row without readings."""
+        return [None] * len(self.metrics)
+
 
 _ALL_LINKS = 0xFFFFFFFF
 _FIELDS = (
@@ -57,25 +51,30 @@ class _Asker:
         return self._gateway.ask(function, self._device.handle, *args, key=key)
 
 
-def read_slow(gateway: Gateway, device: Device) -> Values:
-    """One value per slow metric in stored units. Raises GpuLost, DriverGone."""
+def _read_links(gateway: Gateway, device: Device) -> Values:
     ask = _Asker(gateway, device)
     memory_celsius, nvlink_sent, nvlink_received = _fields(ask)
+    return [
+        memory_celsius,
+        *_pcie(ask),
+        _times(nvlink_sent, _KIBIBYTE),
+        _times(nvlink_received, _KIBIBYTE),
+        device.xid_count,
+    ]
+
+
+def _read_health(gateway: Gateway, device: Device) -> Values:
+    ask = _Asker(gateway, device)
     return [
         _first(ask("nvmlDeviceGetEncoderUtilization")),
         _first(ask("nvmlDeviceGetDecoderUtilization")),
         ask("nvmlDeviceGetEnforcedPowerLimit"),
-        memory_celsius,
         ask("nvmlDeviceGetFanSpeed"),
         _known_state(ask("nvmlDeviceGetPerformanceState")),
         *_violations(ask),
-        *_pcie(ask),
         ask("nvmlDeviceGetPcieReplayCounter"),
-        _times(nvlink_sent, _KIBIBYTE),
-        _times(nvlink_received, _KIBIBYTE),
         *_ecc(ask),
         *(ask("nvmlDeviceGetRemappedRows") or (None,) * 4),
-        device.xid_count,
     ]
 
 
@@ -127,3 +126,51 @@ def _times(value: int | None, factor: int) -> int | None:
 
 def _known_state(state: int | None) -> int | None:
     return None if state == pynvml.NVML_PSTATE_UNKNOWN else state
+
+
+LINKS = Round(
+    metrics=(
+        "gpu_memory_temperature_celsius",
+        "gpu_pcie_transmit_bytes_per_second",
+        "gpu_pcie_receive_bytes_per_second",
+        "gpu_nvlink_transmit_bytes_total",
+        "gpu_nvlink_receive_bytes_total",
+        "gpu_xid_errors_total",
+    ),
+    read=_read_links,
+    every_seconds=2.0,
+    stale_seconds=10.0,
+)
+HEALTH = Round(
+    metrics=(
+        "gpu_encoder_utilisation_ratio",
+        "gpu_decoder_utilisation_ratio",
+        "gpu_power_limit_watts",
+        "gpu_fan_ratio",
+        "gpu_performance_state",
+        "gpu_power_violation_seconds_total",
+        "gpu_thermal_violation_seconds_total",
+        "gpu_pcie_replays_total",
+        "gpu_ecc_corrected_errors_total",
+        "gpu_ecc_uncorrected_errors_total",
+        "gpu_remapped_rows_corrected_total",
+        "gpu_remapped_rows_uncorrected_total",
+        "gpu_remapped_rows_pending",
+        "gpu_remap_failed",
+    ),
+    read=_read_health,
+    every_seconds=10.0,
+    stale_seconds=40.0,
+)
+ROUNDS = (LINKS, HEALTH)
+SLOW_METRICS: tuple[str, ...] = LINKS.metrics + HEALTH.metrics
+
+
+def fresh_readings(device: Device, monotonic: float) -> Values:
+    """One value per slow metric; None where the last reading is too old, or the GPU is lost."""
+    row: Values = []
+    for number, round_ in enumerate(ROUNDS):
+        known = None if device.lost else device.slow.get(number)
+        is_fresh = known is not None and monotonic - known[0] <= round_.stale_seconds
+        row += known[1] if known is not None and is_fresh else round_.nothing
+    return row

@@ -28,7 +28,7 @@ from monitoring.agent.collectors.nvml.devices import (
     kernel_count,
 )
 from monitoring.agent.collectors.nvml.gateway import DriverGone, Gateway, GpuLost
-from monitoring.agent.collectors.nvml.slow import read_slow
+from monitoring.agent.collectors.nvml.slow import ROUNDS, Round
 from monitoring.agent.processes import ProcessReader
 from monitoring.protocol import Process
 
@@ -41,7 +41,7 @@ class Pace:
     """Seconds between the watcher's rounds of each kind."""
 
     round: float = 1.0
-    readings: float = 2.0
+    readings_factor: float = 1.0  # of each slow round's own interval
     processes: float = 5.0
     reprobe: float = 30.0
     reprobe_cap: float = 600.0
@@ -59,7 +59,7 @@ class Driver:
 
 @dataclass(slots=True)
 class _Due:
-    readings: float = 0.0
+    readings: dict[int, float] = field(default_factory=dict)
     processes: float = 0.0
     probe: float = 0.0
     forget: float = 0.0
@@ -129,9 +129,10 @@ class Watcher:
 
     def _look(self, now: float) -> None:
         self._listen()
-        if now >= self._due.readings:
-            self._due.readings = now + self._pace.readings
-            self._read_all(now)
+        for number, round_ in enumerate(ROUNDS):
+            if now >= self._due.readings.get(number, 0.0):
+                self._due.readings[number] = now + round_.every_seconds * self._pace.readings_factor
+                self._read_all(number, round_, now)
         if now >= self._due.processes:
             self._due.processes = now + self._pace.processes
             self._count_processes(now)
@@ -165,7 +166,8 @@ class Watcher:
         self._event_set = self._subscribe(table)
         self._tell_opened(table, differences(known, table))
         self.driver = Driver(self._version(), self._cuda(), table)
-        self._due.readings = self._due.processes = now
+        self._due.readings.clear()
+        self._due.processes = now
 
     def _tell_opened(self, table: Table, changes: list[Happening]) -> None:
         if self._absent is not None:
@@ -196,13 +198,12 @@ class Watcher:
         return f"{number // 1000}.{number % 1000 // 10}" if number else None
 
     # -- slow readings ----------------------------------------------------------------------------
-    def _read_all(self, now: float) -> None:
+    def _read_all(self, number: int, round_: Round, now: float) -> None:
         for device in self.driver.table:
             if device.lost:
                 continue
             try:
-                device.slow = read_slow(self.gateway, device)
-                device.slow_read_at = now
+                device.slow[number] = (now, round_.read(self.gateway, device))
             except GpuLost:
                 self.mark_lost(device)
 
