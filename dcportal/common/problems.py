@@ -62,6 +62,6 @@ def sentence(problem: Problem) -> str:
     """The problem in the reader's language, be its code the portal's or the job spec's."""
     if "message" in problem.params:
         return str(problem.params["message"])
-    if problem.code not in reasons.codes() and problem.code in spec_problems.CODES:
+    if not reasons.is_known(problem.code) and problem.code in spec_problems.CODES:
         return spec_problems.text(problem, gettext)
     return reasons.text(problem.code, problem.params)

@@ -48,6 +48,11 @@ def text_of(stored: Mapping[str, Any] | None) -> str:
     return text(stored["code"], stored.get("params")) if stored else ""
 
 
+def is_known(code: str) -> bool:
+    """True for a registered code."""
+    return code in _texts
+
+
 def codes() -> dict[str, str | Promise]:
     """All registered codes, for the test that every one is translated."""
     return dict(_texts)

@@ -1,19 +1,17 @@
 """Which node is the machine that this process runs on."""
 
+import uuid
 from functools import cache
 from pathlib import Path
 
-MACHINE_ID_FILES = ("/etc/machine-id", "/var/lib/dbus/machine-id")
+MACHINE_ID = Path("/etc/machine-id")
 
 
 @cache
-def machine_id() -> str | None:
-    """The machine id of this host as systemd or D-Bus keeps it; None where neither does."""
-    for name in MACHINE_ID_FILES:
-        try:
-            text = Path(name).read_text(encoding="ascii", errors="replace").strip()
-        except OSError:
-            continue
-        if text:
-            return text
-    return None
+def machine_id() -> str:
+    """What this host's agent calls its machine: systemd's id, else the address of a network card."""
+    try:
+        found = MACHINE_ID.read_text(encoding="ascii", errors="replace").strip()
+    except OSError:
+        found = ""
+    return found or f"{uuid.getnode():012x}"

@@ -49,3 +49,10 @@ def or_missing(value: Any) -> Any:
 def reason_text(stored: dict[str, Any] | None) -> str:
     """A stored `{code, params}` as a sentence in the reader's language."""
     return reasons.text_of(stored)
+
+
+@register.filter
+def event_words(code: str, params: dict[str, Any] | None = None) -> str:
+    """A hardware event as a sentence; a kind that this release does not know shows its own name."""
+    known = f"event_{code}"
+    return reasons.text(known, params) if reasons.is_known(known) else code.replace("_", " ")

@@ -2,7 +2,7 @@
 
 from dcportal.inventory.actions.admission import accept_node, drain_node, resume_node, revoke_node
 from dcportal.inventory.actions.hello import node_hello
-from dcportal.inventory.actions.liveness import set_liveness
+from dcportal.inventory.actions.liveness import note_heartbeats, set_liveness
 from dcportal.inventory.actions.records import EDITABLE, add_record, delete_record, edit_record
 from dcportal.inventory.actions.simulated import remove_simulated
 from dcportal.inventory.actions.tokens import create_node_token, is_node_token, revoke_node_token
@@ -17,6 +17,7 @@ __all__ = [
     "edit_record",
     "is_node_token",
     "node_hello",
+    "note_heartbeats",
     "remove_simulated",
     "resume_node",
     "revoke_node",
