@@ -6,9 +6,11 @@ import tempfile
 os.environ.setdefault("DCP_DATA_DIR", tempfile.mkdtemp(prefix="dcportal-tests-"))
 os.environ.setdefault("DCP_SECRET_KEY", "only-for-tests-" + "x" * 40)
 
+from dcportal.operations.catalogues import compile_catalogues
 from dcportal.settings import *  # noqa: F403
-from dcportal.settings import DATA_DIR, DATABASES, REST_FRAMEWORK, STORAGES
+from dcportal.settings import DATA_DIR, DATABASES, LOCALE_PATHS, REST_FRAMEWORK, STORAGES
 
+compile_catalogues(LOCALE_PATHS[0])  # as `make run` does; nothing when they are up to date
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 # A file rather than shared memory: threads of the sockets open connections of their own.
 if "sqlite" in DATABASES["default"]["ENGINE"]:
