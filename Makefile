@@ -51,7 +51,8 @@ test: environments test-portal test-trainer
 
 test-portal:
 	@mkdir -p $(RESULTS)
-	@$(PORTAL) -m pytest tests -q -n 2 --dist loadfile --junitxml=$(RESULTS)/portal.xml \
+	@env -u DCP_DATA_DIR -u DCP_RUNS_DIR -u DCP_SECRET_KEY -u DCP_BIND \
+		$(PORTAL) -m pytest tests -q -n 2 --dist loadfile --junitxml=$(RESULTS)/portal.xml \
 		&& echo "portal tests: passed" || { echo "portal tests: FAILED"; exit 1; }
 
 test-trainer:

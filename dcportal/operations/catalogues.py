@@ -1,5 +1,6 @@
 """Compiles the translation catalogues with Babel, so that no gettext has to be installed on the machine."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def compile_one(source: Path) -> Path:
     with open(source, "rb") as file:
         catalogue = read_po(file)
     target = source.with_suffix(".mo")
-    fresh = target.with_suffix(".mo.new")
+    fresh = target.with_suffix(f".{os.getpid()}.new")
     with open(fresh, "wb") as file:
         write_mo(file, catalogue, use_fuzzy=False)
     fresh.replace(target)
