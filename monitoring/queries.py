@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import numpy as np
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 
 from dcportal.inventory.models import Accelerator, Node
 from dcportal.inventory.models.nodes import Lifecycle, Liveness
@@ -35,6 +35,7 @@ class Freshness:
     reporting: int
     agents: int
     stale_since: datetime | None
+    newest: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,19 @@ class AcceleratorProcess:
 
 
 def freshness() -> Freshness:
-    """How many of the agents that ever reported do so now."""
+    """How many of the agents that ever reported do so now. Outside ingest `newest` may be 15 s behind."""
     nodes = Node.objects.filter(last_seen_at__isnull=False).exclude(lifecycle=Lifecycle.RETIRED)
     silent = ~Q(liveness=Liveness.LIVE)
     found = nodes.aggregate(
-        agents=Count("pk"), silent=Count("pk", filter=silent), since=Min("last_seen_at", filter=silent)
+        agents=Count("pk"),
+        silent=Count("pk", filter=silent),
+        since=Min("last_seen_at", filter=silent),
+        newest=Max("last_seen_at"),
     )
-    return Freshness(found["agents"] - found["silent"], found["agents"], found["since"])
+    ingest = service.current()
+    heard = ingest.book.newest() if ingest is not None else None
+    newest = max((moment for moment in (found["newest"], heard) if moment), default=None)
+    return Freshness(found["agents"] - found["silent"], found["agents"], found["since"], newest)
 
 
 def series(

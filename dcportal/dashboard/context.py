@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import Max
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
@@ -34,7 +33,7 @@ def frame_of(request: HttpRequest) -> dict[str, Any]:
 def telemetry() -> dict[str, Any]:
     """Newest sample, its age in seconds, and how many agents report."""
     fresh = freshness()
-    newest = Node.objects.aggregate(newest=Max("last_seen_at"))["newest"]
+    newest = fresh.newest
     age = None if newest is None else max((utcnow() - newest).total_seconds(), 0)
     return {
         "newest": newest,

@@ -23,7 +23,6 @@ class LiveNode:
     is_simulated: bool = False
     liveness: str = UNKNOWN
     last_seen_at: datetime | None = None
-    noted_at: datetime | None = None
     seen: float | None = None
     interval_seconds: float = 1.0
     memory_totals: dict[str, int] = field(default_factory=dict)
@@ -81,8 +80,12 @@ class NodeBook:
         """How many agents report, of those that ever did, and the newest sample of all."""
         seen = [node for node in self.nodes.values() if node.last_seen_at is not None]
         live = sum(node.derived_liveness(now) == LIVE for node in seen)
-        newest = max((node.last_seen_at for node in seen if node.last_seen_at), default=None)
-        return Pulse(live, len(seen), newest)
+        return Pulse(live, len(seen), self.newest())
+
+    def newest(self) -> datetime | None:
+        """When the last sample of all came."""
+        nodes = list(self.nodes.values())
+        return max((node.last_seen_at for node in nodes if node.last_seen_at), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,8 +107,7 @@ class AgentConnection:
     async def _read(self, receive: Receive) -> None:
         while not self._closing:
             try:
-                async with asyncio.timeout(None if self.nodes else HELLO_SECONDS):
-                    message = await receive()
+                message = await (receive() if self.nodes else asyncio.wait_for(receive(), HELLO_SECONDS))
             except TimeoutError:
                 return self.refuse("hello_missing", protocol.CLOSE_BAD_MESSAGE)
             if message["type"] == "websocket.disconnect":
@@ -239,7 +238,9 @@ def _column(entity: str, metric_id: str) -> Column:
 
 
 def _row(values: list[int | None], kept: np.ndarray | None) -> np.ndarray:
-    row = np.array([MISSING if value is None else value for value in values], dtype=np.int64)
+    if None in values:
+        values = [MISSING if value is None else value for value in values]
+    row = np.array(values, dtype=np.int64)
     return row if kept is None else row[kept]
 
 

@@ -1,14 +1,14 @@
 """The door to the inventory: who may write, and what the inventory is told."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from dcportal.common.problems import NotFound
 from dcportal.common.tokens import digest_of
 from dcportal.inventory import actions as inventory
 from dcportal.inventory.introductions import HelloResult
-from dcportal.inventory.models import Node, NodeToken
+from dcportal.inventory.models import Node
 from dcportal.inventory.models.nodes import Admission, Lifecycle
 from monitoring import actions
 from monitoring.ingest.ports import KnownNode
@@ -24,11 +24,8 @@ class InventoryDoor:
     def revoked(self, held: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
         pairs = set(held)
         digests = {token: digest_of(token) for token, _ in pairs}
-        allowed = set(
-            NodeToken.objects.filter(digest__in=digests.values(), revoked_at__isnull=True)
-            .exclude(nodes__admission=Admission.REVOKED)
-            .values_list("digest", "nodes__uid")
-        )
+        good = Node.objects.filter(tokens__digest__in=digests.values(), tokens__revoked_at__isnull=True)
+        allowed = set(good.exclude(admission=Admission.REVOKED).values_list("tokens__digest", "uid"))
         return {(token, uid) for token, uid in pairs if (digests[token], uid) not in allowed}
 
     def nodes(self) -> list[KnownNode]:
@@ -39,6 +36,9 @@ class InventoryDoor:
     def note_liveness(self, uid: str, liveness: str, last_seen_at: datetime | None, now: datetime) -> None:
         with contextlib.suppress(NotFound):  # deleted a moment ago; the next sweep drops it from the book
             inventory.set_liveness(uid, liveness, last_seen_at, now)
+
+    def note_heartbeats(self, uids: Collection[str], now: datetime) -> None:
+        inventory.note_heartbeats(uids, now)
 
     def note_processes(self, uid: str, processes: list[Process], now: datetime) -> None:
         actions.note_processes(uid, processes, now)

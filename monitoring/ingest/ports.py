@@ -1,6 +1,6 @@
 """What ingest needs to know of the rest of the portal; tests put a fake in its place."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -39,6 +39,8 @@ class Door(Protocol):
     def note_liveness(
         self, uid: str, liveness: str, last_seen_at: datetime | None, now: datetime
     ) -> None: ...
+
+    def note_heartbeats(self, uids: Collection[str], now: datetime) -> None: ...
 
     def note_processes(self, uid: str, processes: list[Process], now: datetime) -> None: ...
 

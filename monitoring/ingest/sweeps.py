@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from monitoring.ingest.service import Ingest
 
 SWEEP_SECONDS = 4.0  # a revoked token must be out within 5
-HEARTBEAT = timedelta(minutes=1)
+HEARTBEAT = timedelta(seconds=15)  # processes that are not ingest learn from it how fresh telemetry is
 
 
 class Sweeps:
@@ -21,6 +21,7 @@ class Sweeps:
 
     def __init__(self, ingest: "Ingest") -> None:
         self.ingest = ingest
+        self._heartbeat_at: datetime | None = None
 
     async def run(self) -> None:
         while True:
@@ -50,10 +51,12 @@ class Sweeps:
             liveness = node.derived_liveness(now)
             if liveness != node.liveness:
                 self._tell(node, liveness)
-            elif liveness != LIVE or not _heartbeat_due(node, now):
-                continue
-            node.liveness, node.noted_at = liveness, now
-            await in_thread(self.ingest.door.note_liveness, node.uid, liveness, node.last_seen_at, now)
+                node.liveness = liveness
+                await in_thread(self.ingest.door.note_liveness, node.uid, liveness, node.last_seen_at, now)
+        if self._heartbeat_at is None or now - self._heartbeat_at >= HEARTBEAT:
+            self._heartbeat_at = now
+            live = [node.uid for node in self.ingest.book.nodes.values() if node.liveness == LIVE]
+            await in_thread(self.ingest.door.note_heartbeats, live, now)
 
     def _tell(self, node: LiveNode, liveness: str) -> None:
         seen = node.last_seen_at.timestamp() if node.last_seen_at else None
@@ -67,7 +70,3 @@ class Sweeps:
         newest = fresh.newest.timestamp() if fresh.newest else None
         agents = {"reporting": fresh.reporting, "total": fresh.agents}
         self.ingest.hub.broadcast({"type": "pulse", "newest": newest, "agents": agents})
-
-
-def _heartbeat_due(node: LiveNode, now: datetime) -> bool:
-    return node.noted_at is None or now - node.noted_at >= HEARTBEAT

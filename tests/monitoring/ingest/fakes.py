@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -34,6 +34,7 @@ class FakeDoor:
     def __init__(self, tokens: dict[str, set[str]]) -> None:
         self.tokens = tokens
         self.foreign: set[str] = set()
+        self.heartbeats: list[list[str]] = []
         self.liveness: list[tuple[str, str]] = []
         self.processes: list[tuple[str, list[Process]]] = []
         self.events: list[tuple[str, Event]] = []
@@ -58,6 +59,9 @@ class FakeDoor:
 
     def note_liveness(self, uid: str, liveness: str, last_seen_at: datetime | None, now: datetime) -> None:
         self.liveness.append((uid, liveness))
+
+    def note_heartbeats(self, uids: Collection[str], now: datetime) -> None:
+        self.heartbeats.append(list(uids))
 
     def note_processes(self, uid: str, processes: list[Process], now: datetime) -> None:
         self.processes.append((uid, processes))
