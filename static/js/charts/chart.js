@@ -13,12 +13,13 @@ import { onThemeChange } from "../lib/theme.js";
 import { clock } from "../lib/time.js";
 import { isStale, onTick, schedule, watch } from "../live.js";
 import { colours } from "./colours.js";
-import { join, shareZoom, showCursor } from "./group.js";
-import { liveLayout, secondsOfWall, stillLayout, tracesOf, wallMilliseconds } from "./layout.js";
+import { chartsOf, join, shareZoom, showCursor } from "./group.js";
+import { freeTicks, liveLayout, secondsOfWall, stillLayout, tracesOf, wallMilliseconds } from "./layout.js";
 import { Legend } from "./legend.js";
 import { MARGIN, Overlay } from "./overlay.js";
 import { config, plotly } from "./plotly.js";
 import { extentOf, nearest, rangeFor, spanText, specOf } from "./spec.js";
+import { hideReadout, showReadout } from "./readout.js";
 import { fillTwin } from "./twin.js";
 
 const MANY_LINES = 3;
@@ -30,6 +31,7 @@ export class Chart {
     this.group = element.dataset.group;
     this.topic = element.dataset.topic || null;
     this.host = this.part("plot");
+    this.title = element.querySelector(".chart-title")?.textContent ?? "";
     this.plot = document.createElement("div");
     this.plot.className = "chart-plotly";
     this.host.append(this.plot);
@@ -47,7 +49,8 @@ export class Chart {
     this.spec = specOf(figure);
     this.base = figure.layout?.meta?.mode === "run" ? "run" : this.topic ? "live" : "still";
     for (const line of this.spec.lines) line.series = seriesOf(line);
-    this.legend = new Legend(this.legendHost(), this.spec.lines, () => this.redraw());
+    const host = this.legendHost();
+    this.legend = new Legend(host, this.spec.lines, (line) => this.toggleLine(line, host !== this.part("legend")));
   }
 
   /** Few lines are named in the chart's head, many once for the whole group where the page has a place for it. */
@@ -56,6 +59,14 @@ export class Chart {
     if (this.spec.lines.length <= MANY_LINES || !shared) return this.part("legend");
     shared.dataset.owner ??= this.element.dataset.figure;
     return shared.dataset.owner === this.element.dataset.figure ? shared : null;
+  }
+
+  /** Hide or show a line; one of a shared legend in all charts of the group. */
+  toggleLine(line, isShared) {
+    for (const chart of isShared ? chartsOf(this.group) : [this]) {
+      for (const other of chart.spec.lines) if (other.name === line.name) other.visible = line.visible;
+      chart.redraw();
+    }
   }
 
   observe() {
@@ -193,9 +204,8 @@ export class Chart {
     if (this.mode === "still") this.range = rangeFor(this.spec, extentOf(this.spec, lines.filter((line) => line.visible).map((line) => line.y)), null);
     this.span = this.drawnSpan = this.view();
     const layout = this.mode === "live" ? liveLayout(this.spec, this.range, this.size) : stillLayout(this.spec, this.range, this.size, this.span);
-    if (this.mode === "run") layout.hovermode = false;
     this.element.classList.toggle("chart-moving", this.mode !== "still");
-    await Plotly.react(this.plot, tracesOf(lines, this.spec, (line) => this.plotlyX(line)), layout, config(() => this.save()));
+    await Plotly.react(this.plot, tracesOf(lines, (line) => this.plotlyX(line)), layout, config(() => this.save()));
     if (!this.listening) this.listen();
     if (this.mode === "still") this.overlay.clear();
     else this.paint();
@@ -210,6 +220,7 @@ export class Chart {
   /** The reader zoomed: pause, and show the same span in the whole group. */
   async zoomed(event) {
     if (this.own) return;
+    if ("yaxis.range[0]" in event) this.freeY = [event["yaxis.range[0]"], event["yaxis.range[1]"]];
     if ("xaxis.range[0]" in event || "xaxis.range" in event) {
       const range = event["xaxis.range"] ?? [event["xaxis.range[0]"], event["xaxis.range[1]"]];
       const span = range.map((value) => this.secondsOfAxis(value));
@@ -218,8 +229,19 @@ export class Chart {
         await this.drawing;
         await this.zoomTo(span);
       }
+      await this.zoomY();
       shareZoom(this.group, this, span);
     }
+  }
+
+  /** After a zoom in y the fixed ticks no longer fit: Plotly chooses. */
+  async zoomY() {
+    if (!this.freeY) return;
+    const ticks = Object.entries(freeTicks(this.spec)).map(([name, value]) => [`yaxis.${name}`, value]);
+    this.own = true;
+    await globalThis.Plotly.relayout(this.plot, { "yaxis.range": this.freeY, ...Object.fromEntries(ticks) });
+    this.own = false;
+    this.freeY = null;
   }
 
   secondsOfAxis(value) {
@@ -244,7 +266,7 @@ export class Chart {
       this.freeze();
       await this.redraw();
     }
-    await globalThis.Plotly.downloadImage(this.plot, { format: "png", scale: 2, filename: this.element.querySelector(".chart-title")?.textContent ?? "chart" });
+    await globalThis.Plotly.downloadImage(this.plot, { format: "png", scale: 2, filename: this.title || "chart" });
     if (before !== "still") this.thaw();
   }
 
@@ -348,7 +370,9 @@ export class Chart {
     if (!this.span) return;
     const inside = event.clientX - this.host.getBoundingClientRect().left - MARGIN.l;
     if (this.mode === "live") this.hold();
-    showCursor(this.group, this.xAt(inside));
+    const x = this.xAt(inside);
+    showCursor(this.group, x);
+    if (event.pointerType !== "touch") showReadout(this, x, { x: event.clientX, y: event.clientY });
   }
 
   xAt(pixel) {
@@ -371,6 +395,7 @@ export class Chart {
 
   left() {
     showCursor(this.group, null);
+    hideReadout();
     this.held = null;
     this.paint();
   }
@@ -421,6 +446,7 @@ export class Chart {
 
   toggleTwin() {
     const twin = this.part("twin");
+    twin.style.height = `${this.size?.height ?? 170}px`;
     twin.hidden = !twin.hidden;
     this.host.hidden = !twin.hidden;
     this.part("table").setAttribute("aria-pressed", String(!twin.hidden));

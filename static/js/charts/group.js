@@ -13,6 +13,11 @@ export function leave(name, chart) {
   groups.get(name)?.delete(chart);
 }
 
+/** The charts of a group, in page order. */
+export function chartsOf(name) {
+  return groups.get(name) ?? new Set();
+}
+
 /** Show the cursor of all charts of a group at x (seconds or steps); null hides it. */
 export function showCursor(name, x) {
   for (const chart of groups.get(name) ?? []) chart.showCursor(x);

@@ -19,8 +19,8 @@ function shared(spec, range, size) {
     font,
     showlegend: false,
     dragmode: "zoom",
+    hovermode: false, // the read-out of the group is ours, live and still alike
     modebar: { bgcolor: "rgba(0,0,0,0)", color: c.text, activecolor: c.accent, orientation: "h" },
-    hoverlabel: { bgcolor: c.surface, bordercolor: c.strongBorder, font: { ...font, color: c.strong } },
     xaxis: axis(c),
     yaxis: { ...axis(c), ticklabelstandoff: 2, range: [...range], ...yTicks(range, spec.unit, spec.digits) },
     shapes: spec.limits.map((limit) => limitLine(limit, c)),
@@ -45,12 +45,12 @@ function limitLabel(limit, c) {
   return { xref: "paper", x: 1, xanchor: "right", y: limit.value, yanchor: "bottom", yshift: -1, text: limit.label ?? "", showarrow: false, font: { size: 11, color: tone(limit, c), weight: 600 }, borderpad: 0 };
 }
 
-/** Live: x is seconds before now, so ticks never move; hover labels are ours. */
+/** Live: x is seconds before now, so ticks never move. */
 export function liveLayout(spec, range, size) {
   const layout = shared(spec, range, size);
   const tickvals = relativeTicks(spec.window);
   Object.assign(layout.xaxis, { type: "linear", range: [-spec.window, 0], tickvals, ticktext: tickvals.map(relativeLabel) });
-  return { ...layout, hovermode: false };
+  return layout;
 }
 
 /** Still: paused, history or a finished run. Plotly chooses x ticks; bands and marks are shapes, so exports hold them. */
@@ -58,9 +58,9 @@ export function stillLayout(spec, range, size, view) {
   const layout = shared(spec, range, size);
   const x = (value) => (spec.steps ? value : wallMilliseconds(value));
   Object.assign(layout.xaxis, { type: spec.steps ? "linear" : "date", range: [x(view.x0), x(view.x1)], nticks: Math.max(3, Math.round(size.width / 110)), ...dateTicks(spec, view) });
-  if (!spec.yRange) freeTicks(layout.yaxis, spec);
+  if (!spec.yRange && !spec.zeroBased) layout.yaxis = { ...layout.yaxis, ...freeTicks(spec) };
   layout.shapes.push(...spec.bands.map((band) => bandShape(band, view, x)), ...spec.marks.map((mark) => markShape(mark, x)));
-  return { ...layout, hovermode: "x unified" };
+  return layout;
 }
 
 /** Times of day within a day, days beyond: one line of labels, so that the margin stays fixed. */
@@ -70,10 +70,9 @@ function dateTicks(spec, { x0, x1 }) {
   return { tickformat: span > 2 * 86400 ? "%d %b" : span < 600 ? "%H:%M:%S" : "%H:%M" };
 }
 
-function freeTicks(yaxis, spec) {
-  delete yaxis.tickvals;
-  delete yaxis.ticktext;
-  Object.assign(yaxis, { nticks: 5, tickformat: TICK_FORMATS[spec.unit] ?? "", ticksuffix: SUFFIXES[spec.unit] ?? "" });
+/** Ticks that Plotly chooses, for ranges the reader or the data made. */
+export function freeTicks(spec) {
+  return { tickmode: "auto", tickvals: null, ticktext: null, nticks: 5, tickformat: TICK_FORMATS[spec.unit] ?? "", ticksuffix: SUFFIXES[spec.unit] ?? "" };
 }
 
 function bandShape(band, view, x) {
@@ -85,7 +84,7 @@ function markShape(mark, x) {
 }
 
 /** Plotly traces of lines {name, hue, dash, role, x, y, visible}. */
-export function tracesOf(lines, spec, xOf) {
+export function tracesOf(lines, xOf) {
   const c = colours();
   return lines.map((line) => ({
     type: "scatter",
@@ -99,13 +98,7 @@ export function tracesOf(lines, spec, xOf) {
     marker: { size: 5, color: c.series[line.hue] },
     line: { color: c.series[line.hue], width: line.role === "line" ? 1.5 : 0, dash: line.dash },
     ...(line.role === "high" ? { fill: "tonexty", fillcolor: faint(c.series[line.hue], 0.25) } : {}),
-    hovertemplate: hoverTemplate(spec),
   }));
-}
-
-function hoverTemplate(spec) {
-  const format = TICK_FORMATS[spec.unit];
-  return `%{y${format ? `:${format === "~s" ? ".3s" : format}` : ":.4~g"}}${SUFFIXES[spec.unit] ?? ""}`;
 }
 
 let zoneFormat = null;

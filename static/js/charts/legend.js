@@ -25,7 +25,7 @@ function legendItem(line, onToggle) {
   button.addEventListener("click", () => {
     line.visible = !line.visible;
     button.setAttribute("aria-pressed", String(line.visible));
-    onToggle();
+    onToggle(line);
   });
   return { element: make("li", {}, button), value };
 }

@@ -105,7 +105,8 @@ function isThirdFriendly(high) {
 }
 
 function tickText(value, unit, digits) {
-  return unit === "" ? plain(Number(value.toPrecision(3)), digits) : withUnit(value, unit);
+  const text = unit === "" ? plain(Number(value.toPrecision(3)), digits) : withUnit(value, unit);
+  return text.replace(/(\.\d*?)0+(?= |$)/, "$1").replace(/\.(?= |$)/, "");
 }
 
 /** Seconds between ticks of a relative axis: five steps or so, in round steps. */
