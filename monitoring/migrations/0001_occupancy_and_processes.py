@@ -4,38 +4,58 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='NodeProcesses',
+            name="NodeProcesses",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('node_uid', models.CharField(max_length=12, unique=True)),
-                ('seen_at', models.DateTimeField()),
-                ('processes', models.JSONField(default=list)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("node_uid", models.CharField(max_length=12, unique=True)),
+                ("seen_at", models.DateTimeField()),
+                ("processes", models.JSONField(default=list)),
             ],
         ),
         migrations.CreateModel(
-            name='Occupancy',
+            name="Occupancy",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('accelerator_uuid', models.CharField(blank=True, max_length=96)),
-                ('node_uid', models.CharField(max_length=12)),
-                ('job_uid', models.CharField(max_length=12)),
-                ('attempt', models.PositiveIntegerField()),
-                ('owner', models.CharField(max_length=12)),
-                ('team', models.CharField(max_length=12)),
-                ('from_at', models.DateTimeField()),
-                ('to_at', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("accelerator_uuid", models.CharField(blank=True, max_length=96)),
+                ("node_uid", models.CharField(max_length=12)),
+                ("job_uid", models.CharField(max_length=12)),
+                ("attempt", models.PositiveIntegerField()),
+                ("owner", models.CharField(max_length=12)),
+                ("team", models.CharField(max_length=12)),
+                ("from_at", models.DateTimeField()),
+                ("to_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['accelerator_uuid', 'from_at'], name='occupancy_accelerator'), models.Index(fields=['node_uid', 'from_at'], name='occupancy_node'), models.Index(fields=['job_uid', 'attempt'], name='occupancy_job')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('to_at__isnull', True), models.Q(('accelerator_uuid', ''), _negated=True)), fields=('accelerator_uuid',), name='one_occupant_per_accelerator')],
+                "indexes": [
+                    models.Index(fields=["accelerator_uuid", "from_at"], name="occupancy_accelerator"),
+                    models.Index(fields=["node_uid", "from_at"], name="occupancy_node"),
+                    models.Index(fields=["job_uid", "attempt"], name="occupancy_job"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("to_at__isnull", True), models.Q(("accelerator_uuid", ""), _negated=True)
+                        ),
+                        fields=("accelerator_uuid",),
+                        name="one_occupant_per_accelerator",
+                    )
+                ],
             },
         ),
     ]
