@@ -170,7 +170,7 @@ def last_events(actor: Actor) -> list[dict[str, Any]]:
     rows = JobEvent.objects.filter(job__in=jobs_visible_to(actor), kind__in=("state", "action"))
     return [
         {
-            "text": reasons.text(event.code, event.params),
+            "text": reasons.text(event.code, {"attempt": event.attempt, **event.params}),
             "job": event.job.name,
             "url": reverse("jobs:job-detail", args=[event.job.uid]),
             "at": event.at,

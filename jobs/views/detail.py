@@ -137,8 +137,8 @@ def allowed(job: Job, actor: Actor) -> dict[str, bool]:
     }
 
 
-def crumbs(job: Job) -> list[dict[str, str]]:
-    return [{"label": _("Jobs"), "url": reverse("jobs:job-list")}, {"label": job.team.name, "url": ""}]
+def crumbs(job: Job) -> list[tuple[str, str]]:
+    return [(_("Jobs"), reverse("jobs:job-list")), (job.team.name, "")]
 
 
 def fact_line(job: Job) -> list[dict[str, str]]:

@@ -62,7 +62,7 @@ def _number(value: Any) -> str:
 def event_line(event: JobEvent) -> dict[str, Any]:
     return {
         "at": event.at,
-        "text": reasons.text(event.code, event.params),
+        "text": reasons.text(event.code, {"attempt": event.attempt, **event.params}),
         "icon": ICONS.get(event.kind, "circle"),
     }
 

@@ -8,6 +8,7 @@ import { startCopy } from "./lib/copy.js";
 import { startDialogs } from "./lib/dialog.js";
 import { startNav } from "./lib/nav.js";
 import { startShortcuts } from "./lib/shortcuts.js";
+import { startTicker } from "./lib/ticker.js";
 import { startTimes } from "./lib/time.js";
 
 const modules = {
@@ -48,6 +49,7 @@ startCopy();
 startDialogs();
 startNav();
 startShortcuts();
+startTicker();
 startTimes();
 mountAll();
 document.addEventListener("htmx:load", (event) => mountAll(event.detail.elt));

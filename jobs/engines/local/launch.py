@@ -1,5 +1,6 @@
 """Writing down a request and starting its runner, which from then on needs nobody."""
 
+import json
 import os
 import pwd
 import secrets
@@ -9,8 +10,6 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import tomli_w
 
 from jobs.engines.base import EngineError, LaunchRequest, SubmitRefused
 from jobs.engines.runner import folder
@@ -117,18 +116,10 @@ def _command(request: LaunchRequest, files: RunFolder) -> tuple[str, ...]:
     """The user's command, or the trainer on a configuration file written here."""
     if request.command is not None:
         return tuple(request.command)
-    config = files.work / "config.toml"
-    config.write_text(tomli_w.dumps(_without_none(request.trainer_config or {})), encoding="utf-8")
+    # JSON, not TOML, which has no null.
+    config = files.work / "config.json"
+    config.write_text(json.dumps({"train": dict(request.trainer_config or {})}, indent=2), encoding="utf-8")
     return ("python", "-m", "trainer", "run", str(config))
-
-
-def _without_none(value: Any) -> Any:
-    """TOML has no null: an absent key means the same to the trainer."""
-    if isinstance(value, dict):
-        return {key: _without_none(entry) for key, entry in value.items() if entry is not None}
-    if isinstance(value, (list, tuple)):
-        return [_without_none(entry) for entry in value]
-    return value
 
 
 def _code(request: LaunchRequest) -> dict[str, Any]:
