@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import logging
 import random
-import ssl
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
-from websockets.sync.client import connect
-
 from monitoring.agent.buffer import Buffer
+from monitoring.agent.link import HandshakeRefused, LinkClosed, WebsocketLink, open_link
 from monitoring.agent.session import Link, Refused, Session
 from monitoring.agent.station import AGENT_VERSION
 from monitoring.protocol import CLOSE_NODE_REFUSED, CLOSE_TOKEN_REFUSED, ProtocolError
@@ -76,11 +73,11 @@ class Sender:
                 self._serve(self._make_session(link))
         except Refused as refusal:
             return self._refused(refusal)
-        except InvalidStatus as error:
-            return self._bad_status(error.response.status_code)
-        except ConnectionClosed as error:
+        except HandshakeRefused as error:
+            return self._bad_handshake(error)
+        except LinkClosed as error:
             return self._closed(error)
-        except (OSError, InvalidHandshake, InvalidURI, ProtocolError) as error:  # TimeoutError is an OSError
+        except (OSError, ProtocolError) as error:  # a TimeoutError is an OSError
             return self._failed(str(error) or type(error).__name__)
         finally:
             self.connected.clear()
@@ -98,7 +95,7 @@ class Sender:
                     self._failures = 0
                 self._buffer.wait(_STEP_SECONDS)
         finally:  # acks that arrived before the cut spare a second sending
-            with suppress(OSError, ConnectionClosed, ProtocolError):
+            with suppress(OSError, ProtocolError):
                 session.take_replies()
 
     def _failed(self, why: str) -> float:
@@ -107,16 +104,15 @@ class Sender:
         self._failures = min(self._failures + 1, 10)
         return self._chance.uniform(0, ceiling)
 
-    def _closed(self, error: ConnectionClosed) -> float:
-        code = error.rcvd.code if error.rcvd else 0
-        if code in _CLOSE_CODES:
-            return self._refused(Refused(_CLOSE_CODES[code]))
+    def _closed(self, error: LinkClosed) -> float:
+        if error.code in _CLOSE_CODES:
+            return self._refused(Refused(_CLOSE_CODES[error.code]))
         return self._failed(str(error))
 
-    def _bad_status(self, status: int) -> float:
-        if status in (401, 403):
+    def _bad_handshake(self, error: HandshakeRefused) -> float:
+        if error.status in (401, 403):
             return self._refused(Refused("token_refused"))
-        return self._failed(f"HTTP {status}")
+        return self._failed(f"{error} (HTTP {error.status})" if error.status else str(error))
 
     def _refused(self, refusal: Refused) -> float:
         self._complain(
@@ -136,25 +132,9 @@ class Sender:
 
 def connector(url: str, token: Callable[[], str], ca_file: Path | None = None) -> Connect:
     """How to open the websocket; the token file is read anew each time, so it can be replaced."""
-    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None) if _is_tls(url) else None
 
-    def open_link() -> AbstractContextManager[Link]:
-        return connect(
-            url,
-            ssl=context,
-            additional_headers={"Authorization": f"Bearer {token()}"},
-            user_agent_header=f"dcportal-agent/{AGENT_VERSION}",
-            compression=None,
-            proxy=None,
-            open_timeout=10,
-            close_timeout=2,
-            ping_interval=20,
-            ping_timeout=20,
-            max_size=1024 * 1024,
-        )
+    def connect() -> WebsocketLink:
+        headers = {"Authorization": f"Bearer {token()}", "User-Agent": f"dcportal-agent/{AGENT_VERSION}"}
+        return open_link(url, headers, ca_file)
 
-    return open_link
-
-
-def _is_tls(url: str) -> bool:
-    return url.startswith("wss:")
+    return connect
