@@ -1,4 +1,4 @@
-"""A real server is killed while an agent sends: nothing acknowledged is lost, live goes on after the restart."""
+"""A real server is killed while an agent sends: nothing acknowledged is lost, and it goes on afterwards."""
 
 import contextlib
 import os

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from monitoring.store.base import Retention
 from monitoring.store.reader import TelemetryReader, choose
-from monitoring.store.reader import Retention as KeptFor
 from monitoring.store.schema import NewerFiles, open_hot
 from monitoring.store.sqlite import SqliteStore
 from tests.monitoring.store.helpers import HOUR, Desk
@@ -65,4 +65,4 @@ def test_the_finest_tier_that_fits_and_is_kept_answers(
 ) -> None:
     now = HOUR
     start = now - days_ago * 86400 - hours * 3600
-    assert choose(start, start + hours * 3600, points, now, KeptFor()) == (tier, step)
+    assert choose(start, start + hours * 3600, points, now, Retention()) == (tier, step)
