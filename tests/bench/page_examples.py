@@ -2,13 +2,33 @@
 
 import random
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
 from tests.bench.page_harness import Source, page
 
 GPUS = range(8)
+STATES = [
+    "draft",
+    "queued",
+    "held",
+    "starting",
+    "running",
+    "stopping",
+    "succeeded",
+    "failed",
+    "cancelled",
+    "active",
+    "drained",
+    "stale",
+    "lost",
+    "new",
+    "watch_only",
+    "simulated",
+    "holds",
+    "at_risk",
+    "fails",
+]
 
 
 def sources() -> dict[str, Source]:
@@ -36,7 +56,9 @@ def sources() -> dict[str, Source]:
     }
 
 
-def live_figure(metric: str, unit: str, limits: list[dict[str, Any]], top: float | None = None) -> dict[str, Any]:
+def live_figure(
+    metric: str, unit: str, limits: list[dict[str, Any]], top: float | None = None
+) -> dict[str, Any]:
     data = [
         {"type": "scatter", "mode": "lines", "name": f"GPU {gpu}", "meta": {"series": f"gpu-{gpu}/{metric}"}}
         for gpu in GPUS
@@ -61,7 +83,13 @@ def loss_figure() -> dict[str, Any]:
     }
     data = [
         {"name": "train", "x": xs, "y": loss, "meta": {"series": "loss"}},
-        {"name": "eval", "x": xs[::25], "y": [v + 0.06 for v in loss[::25]], "meta": {"hue": 6, "series": "eval"}, "line": {"dash": "dash"}},
+        {
+            "name": "eval",
+            "x": xs[::25],
+            "y": [v + 0.06 for v in loss[::25]],
+            "meta": {"hue": 6, "series": "eval"},
+            "line": {"dash": "dash"},
+        },
     ]
     return {"data": data, "layout": {"meta": meta}}
 
@@ -72,8 +100,18 @@ def band_figure() -> dict[str, Any]:
     xs = [start + 30 * i for i in range(300)]
     mean = [0.93 + noise.uniform(-0.03, 0.03) for _ in xs]
     data = [
-        {"name": "", "x": xs, "y": [v - 0.1 for v in mean], "meta": {"role": "low", "series": "low", "hue": 1}},
-        {"name": "min – max", "x": xs, "y": [min(1, v + 0.05) for v in mean], "meta": {"role": "high", "series": "high", "hue": 1}},
+        {
+            "name": "",
+            "x": xs,
+            "y": [v - 0.1 for v in mean],
+            "meta": {"role": "low", "series": "low", "hue": 1},
+        },
+        {
+            "name": "min – max",
+            "x": xs,
+            "y": [min(1, v + 0.05) for v in mean],
+            "meta": {"role": "high", "series": "high", "hue": 1},
+        },
         {"name": "mean of 16", "x": xs, "y": mean, "meta": {"series": "mean", "hue": 1}},
     ]
     return {"data": data, "layout": {"meta": {"unit": "ratio"}, "yaxis": {"range": [0, 1]}}}
@@ -101,12 +139,20 @@ def fleet_node(rack: int, node: int, name: str, chance: random.Random) -> dict[s
         {
             "id": f"r{rack:02d}n{node}g{gpu}",
             "label": f"GPU {gpu}",
-            "state": "lost" if (rack, node, gpu) == (6, 1, 5) else state or ("free" if free and chance.random() < 0.8 else "busy"),
+            "state": "lost"
+            if (rack, node, gpu) == (6, 1, 5)
+            else state or ("free" if free and chance.random() < 0.8 else "busy"),
         }
         for gpu in GPUS
     ]
     line = "Xid 79 on GPU 5, drained 14:19" if (rack, node) == (6, 1) else "8 × H100 SXM"
-    return {"uid": f"r{rack}n{node}", "name": f"gpu-{name.lower()}-{node + 1}", "url": f"#gpu-{name}-{node}", "note": line, "cells": cells}
+    return {
+        "uid": f"r{rack}n{node}",
+        "name": f"gpu-{name.lower()}-{node + 1}",
+        "url": f"#gpu-{name}-{node}",
+        "note": line,
+        "cells": cells,
+    }
 
 
 def steps() -> list[dict[str, str]]:
@@ -114,20 +160,63 @@ def steps() -> list[dict[str, str]]:
         {"title": "Requested", "status": "done", "time": "11:02:14", "note": "by a.keller"},
         {"title": "Queued", "status": "done", "time": "41 min 06 s", "note": "waited for 2 whole nodes"},
         {"title": "Allocated", "status": "done", "time": "11:43:20", "note": "gpu-a09-1, gpu-a09-2"},
-        {"title": "Starting", "status": "done", "time": "1 min 11 s", "note": "image 38, data 21, ranks 12 s"},
+        {
+            "title": "Starting",
+            "status": "done",
+            "time": "1 min 11 s",
+            "note": "image 38, data 21, ranks 12 s",
+        },
         {"title": "Running", "status": "now", "icon": "play", "time": "2 h 47 min", "note": "since 11:44:31"},
         {"title": "Done", "status": "todo", "icon": "flag", "time": "17:38 – 17:59", "note": "if pace holds"},
     ]
 
 
 def rows() -> list[dict[str, Any]]:
-    names = ["llama3-8b-sft-de-v4", "vit-det-coco-ablation-3", "wav2vec2-baltic-ft", "gpt-neox-20b-pretrain", "moe-8x7b-align-dpo", "dbg-nccl-bcast", "clip-vit-l14-laion40m", "mixtral-router-abl", "resnet50-bf16-baseline"]
-    states = ["running", "running", "starting", "queued", "held", "stopping", "succeeded", "failed", "cancelled"]
-    now = ["ETA 17:38 – 17:59", "ETA 15:10 – 15:20", "pulling image, 62 %", "8 whole nodes, 17:40 – 21:30", "held by a.keller", "15 of 16 processes gone", "used 38 % of memory asked", "GPU lost, Xid 79; requeued", "by r.silva, gone in 3.1 s"]
+    names = [
+        "llama3-8b-sft-de-v4",
+        "vit-det-coco-ablation-3",
+        "wav2vec2-baltic-ft",
+        "gpt-neox-20b-pretrain",
+        "moe-8x7b-align-dpo",
+        "dbg-nccl-bcast",
+        "clip-vit-l14-laion40m",
+        "mixtral-router-abl",
+        "resnet50-bf16-baseline",
+    ]
+    states = [
+        "running",
+        "running",
+        "starting",
+        "queued",
+        "held",
+        "stopping",
+        "succeeded",
+        "failed",
+        "cancelled",
+    ]
+    now = [
+        "ETA 17:38 – 17:59",
+        "ETA 15:10 – 15:20",
+        "pulling image, 62 %",
+        "8 whole nodes, 17:40 – 21:30",
+        "held by a.keller",
+        "15 of 16 processes gone",
+        "used 38 % of memory asked",
+        "GPU lost, Xid 79; requeued",
+        "by r.silva, gone in 3.1 s",
+    ]
     ratios = [0.46, 0.45, None, None, None, None, 1.0, 0.64, 0.41]
     tones = ["", "", "", "", "", "", "ok", "critical", "neutral"]
     return [
-        {"name": name, "state": state, "now": text, "ratio": ratio, "tone": tone, "user": "a.keller", "gpus": "16 × H100"}
+        {
+            "name": name,
+            "state": state,
+            "now": text,
+            "ratio": ratio,
+            "tone": tone,
+            "user": "a.keller",
+            "gpus": "16 × H100",
+        }
         for name, state, text, ratio, tone in zip(names, states, now, ratios, tones, strict=True)
     ]
 
@@ -156,9 +245,18 @@ def example_context() -> dict[str, Any]:
             "telemetry": {"newest": now, "age_seconds": 1, "num_reporting": 127, "num_agents": 128},
         },
         "messages": [],
-        "states": "draft queued held starting running stopping succeeded failed cancelled active drained stale lost new watch_only simulated holds at_risk fails".split(),
+        "states": STATES,
         "steps": steps(),
-        "steps_down": steps()[:3] + [{"title": "Checkpoint saved", "status": "waiting", "time": "15 of 16", "note": "rank 11 writes its shard"}, {"title": "Processes gone", "status": "failed", "time": "0 of 16"}],
+        "steps_down": [
+            *steps()[:3],
+            {
+                "title": "Checkpoint saved",
+                "status": "waiting",
+                "time": "15 of 16",
+                "note": "rank 11 writes its shard",
+            },
+            {"title": "Processes gone", "status": "failed", "time": "0 of 16"},
+        ],
         "rows": rows(),
         "form": example_form(),
         "fleet": fleet(),
@@ -166,17 +264,34 @@ def example_context() -> dict[str, Any]:
             "util": live_figure("util", "ratio", [], 1),
             "memory": live_figure("memory", "ratio", [], 1),
             "power": live_figure("power", "watts", [{"value": 700, "label": "limit 700 W"}]),
-            "temp": live_figure("temp", "celsius", [{"value": 87, "label": "slow-down 87 °C", "tone": "critical"}]),
+            "temp": live_figure(
+                "temp", "celsius", [{"value": 87, "label": "slow-down 87 °C", "tone": "critical"}]
+            ),
             "loss": loss_figure(),
             "band": band_figure(),
         },
-        "chips": [{"label": "Started", "value": "last 24 h", "remove_url": "?"}, {"label": "GPU", "value": "H100, H200", "remove_url": "?"}],
+        "chips": [
+            {"label": "Started", "value": "last 24 h", "remove_url": "?"},
+            {"label": "GPU", "value": "H100, H200", "remove_url": "?"},
+        ],
         "pages": {"first": 1, "last": 16, "total": 592, "next_url": "?page=2", "previous_url": None},
-        "tabs": [{"label": "Overview", "url": "#", "current": True, "count": None}, {"label": "Logs", "url": "#", "count": None}, {"label": "Checkpoints", "url": "#", "count": 3}],
+        "tabs": [
+            {"label": "Overview", "url": "#", "current": True, "count": None},
+            {"label": "Logs", "url": "#", "count": None},
+            {"label": "Checkpoints", "url": "#", "count": 3},
+        ],
         "segments": [{"value": "time", "label": "Time", "current": True}, {"value": "step", "label": "Step"}],
         "crumbs": [("Jobs", "#"), ("research-nlp", "#")],
-        "facts": [("Type", "Dell XE9680, 6U"), ("Place", "A07 · U13 – U18"), ("Memory", "2,048 GB"), ("Warranty", None)],
-        "bulk": [{"name": "cancel", "label": "Cancel", "icon": "stop", "confirm": "Cancel the selected jobs?"}, {"name": "hold", "label": "Hold", "icon": "pause"}],
+        "facts": [
+            ("Type", "Dell XE9680, 6U"),
+            ("Place", "A07 · U13 – U18"),
+            ("Memory", "2,048 GB"),
+            ("Warranty", None),
+        ],
+        "bulk": [
+            {"name": "cancel", "label": "Cancel", "icon": "stop", "confirm": "Cancel the selected jobs?"},
+            {"name": "hold", "label": "Hold", "icon": "pause"},
+        ],
         "marks": [0.12, 0.23, 0.34],
         "ranks": list(range(4)),
         "slow_ranks": [3],

@@ -1,7 +1,8 @@
 """Serves the style guide and bench pages without the portal: `python -m tests.bench.page_harness [--port N]`.
 
-Own Django settings (no database, no apps), the real templates and static files, the real CSP header, and a
-/ws/live/ that sends made-up frames through monitoring.frames, once a second. Used by page_charts.py and by eye.
+Own Django settings (no database, no apps), the real templates and static files, the real CSP header, and
+a /ws/live/ that sends made-up frames through monitoring.frames, once a second. Used by page_charts.py, by
+tests/js/test_in_browser.py and by eye. Prints its address; --port 0 takes a free one.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import json
 import math
 import mimetypes
 import random
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -109,7 +111,9 @@ class Harness:
     async def http(self, scope: dict[str, Any], send: Any) -> None:
         where = scope["path"]
         if where in self.pages:
-            return await respond(send, 200, self.pages[where](scope["query_string"].decode()), "text/html; charset=utf-8")
+            return await respond(
+                send, 200, self.pages[where](scope["query_string"].decode()), "text/html; charset=utf-8"
+            )
         file = (REPOSITORY / where.lstrip("/")).resolve()
         if where.startswith("/static/") and file.is_file() and file.is_relative_to(REPOSITORY / "static"):
             kind = "text/javascript" if file.suffix == ".js" else mimetypes.guess_type(file.name)[0]
@@ -125,7 +129,9 @@ class Harness:
             message = json.loads(event["text"])
             if message["type"] == "subscribe" and message["topic"] in self.live:
                 topics.append(message["topic"])
-                await send({"type": "websocket.send", "bytes": self.live[message["topic"]].message(full=True)})
+                await send(
+                    {"type": "websocket.send", "bytes": self.live[message["topic"]].message(full=True)}
+                )
         ticker.cancel()
 
     async def tick(self, topics: list[str], send: Any) -> None:
@@ -186,7 +192,10 @@ def main() -> None:
     arguments = parser.parse_args()
     configure()
     app = Harness(page_examples.PAGES, page_examples.sources())
-    uvicorn.run(app, host="127.0.0.1", port=arguments.port, log_level="warning", ws="websockets-sansio")
+    listener = socket.create_server(("127.0.0.1", arguments.port))
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}/", flush=True)
+    config = uvicorn.Config(app, log_level="warning", ws="websockets-sansio")
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":
