@@ -23,6 +23,14 @@ class EngineUnreachable(EngineError):
     """The engine did not answer in time. Jobs keep the state they had."""
 
 
+class NoRoom(EngineError):
+    """The engine answers but cannot take an attempt at present, e.g. for a full disk. Try again later."""
+
+    def __init__(self, reason: "Reason") -> None:
+        self.reason = reason
+        super().__init__(f"{reason.code} {dict(reason.params)}")
+
+
 class UnknownTag(EngineError):
     """The engine has never heard of this attempt."""
 
@@ -275,7 +283,10 @@ class Engine(Protocol):
         ...
 
     def submit(self, tag: str, spec: LaunchRequest) -> Submission:
-        """Start this attempt, or find it when the tag was submitted before. Raises SubmitRefused."""
+        """Start this attempt, or find it when the tag was submitted before.
+
+        Raises SubmitRefused (never) and NoRoom (not now).
+        """
         ...
 
     def find(self, tag: str) -> EngineReport | None:

@@ -102,6 +102,7 @@ class LocalEngine:
         )
 
     def nodes(self) -> list[EngineNode]:
+        free_bytes, too_little = launch.room(self._runs)
         pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         return [
             EngineNode(
@@ -109,7 +110,9 @@ class LocalEngine:
                 boot_id=processes.boot_id(),
                 cpus=len(os.sched_getaffinity(0)),
                 memory_bytes=pages,
-                runs_free_bytes=_free_bytes(self._runs),
+                runs_free_bytes=free_bytes,
+                is_launchable=too_little is None,
+                reason=too_little,
             )
         ]
 
@@ -177,11 +180,3 @@ class LocalEngine:
         if self._probed is None or now - self._probed[0] > PROBE_KEPT_SECONDS:
             self._probed = now, containers.probe(self._level)
         return self._probed[1]
-
-
-def _free_bytes(path: Path) -> int | None:
-    try:
-        found = os.statvfs(path)
-    except OSError:
-        return None
-    return found.f_bavail * found.f_frsize

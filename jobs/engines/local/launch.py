@@ -1,5 +1,6 @@
 """Writing down a request and starting its runner, which from then on needs nobody."""
 
+import errno
 import json
 import os
 import pwd
@@ -11,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from jobs.engines.base import EngineError, LaunchRequest, SubmitRefused
+from jobs.engines.base import EngineError, LaunchRequest, NoRoom, Reason, SubmitRefused
 from jobs.engines.runner import folder
 from jobs.engines.runner.containers.probe import ContainerProbe
 from jobs.engines.runner.folder import RunFolder
@@ -26,20 +27,31 @@ _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "SSL_CERT_FILE", "SSL
 
 
 def write_folder(request: LaunchRequest, probe: ContainerProbe, hidden: tuple[Path, ...]) -> RunFolder:
-    """Create the run folder of `request`; spec.json is written last. Raises SubmitRefused, EngineError."""
+    """Create the run folder of `request`; spec.json is written last.
+
+    Raises SubmitRefused (no such account), NoRoom (disk full), EngineError.
+    """
     root = request.run_dir.resolve()
     files = RunFolder(root)
     _check_account(request.run_as)
+    _check_room(root)
     try:
-        _check_room(root)
         files.create()
         if request.secrets:
             folder.write_json(files.secrets, dict(request.secrets), mode=0o400)
         spec = _spec_of(request, files, probe, hidden)
         folder.write_json(files.spec, spec.to_json(), durable=True)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoRoom(Reason("disk_full", {"path": str(root)})) from error
         raise EngineError(f"cannot write {error.filename or root}: {error.strerror}") from error
     return files
+
+
+def _check_room(root: Path) -> None:
+    _, too_little = room(root)
+    if too_little is not None:
+        raise NoRoom(too_little)
 
 
 def start_runner(files: RunFolder, tag: str) -> None:
@@ -72,12 +84,17 @@ def _check_account(name: str | None) -> None:
         raise SubmitRefused([Problem("", "no_such_account", {"account": name})]) from None
 
 
-def _check_room(root: Path) -> None:
-    existing = next(path for path in (root, *root.parents) if path.exists())
-    free = shutil.disk_usage(existing).free
-    if free < MIN_FREE_BYTES:
-        params = {"path": str(existing), "free_bytes": free, "needed_bytes": MIN_FREE_BYTES}
-        raise SubmitRefused([Problem("", "disk_full", params)])
+def room(runs: Path) -> tuple[int | None, Reason | None]:
+    """(bytes free below `runs`, why that is too little); None for what cannot be told."""
+    existing = next(path for path in (runs, *runs.parents) if path.exists())
+    try:
+        free = shutil.disk_usage(existing).free
+    except OSError:
+        return None, None
+    if free >= MIN_FREE_BYTES:
+        return free, None
+    params = {"path": str(existing), "free_bytes": free, "needed_bytes": MIN_FREE_BYTES}
+    return free, Reason("disk_full", params)
 
 
 def _spec_of(

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jobs.engines.base import State, UnknownTag
+from jobs.engines.base import EngineError, NoRoom, State, SubmitRefused, UnknownTag
 from jobs.engines.local.engine import LocalEngine
 from jobs.engines.runner import processes
 from tests.jobs.engines import programs
+from tests.jobs.engines.conftest import Bench
 
 
 def test_an_attempt_runs_and_reports_its_end(any_bench):
@@ -144,6 +145,30 @@ def test_the_only_node_is_this_machine(bench):
     assert node.cpus == len(os.sched_getaffinity(0))
     assert node.memory_bytes > 2**27
     assert node.is_launchable
+
+
+def test_a_full_disk_takes_no_attempt_and_says_so(small_disk):
+    bench = Bench(LocalEngine(small_disk / "runs"), small_disk / "runs")
+    request = bench.request("jobaaa", "true")
+    with pytest.raises(NoRoom) as refused:
+        bench.engine.submit(request.tag, request)
+    assert refused.value.reason.code == "disk_full"
+    (node,) = bench.engine.nodes()
+    assert (node.is_launchable, node.reason.code) == (False, "disk_full")
+    assert bench.engine.find(request.tag) is None
+
+
+def test_an_unknown_account_is_refused_for_good(bench):
+    request = bench.request("jobaaa", "true", run_as="no-such-account")
+    with pytest.raises(SubmitRefused) as refused:
+        bench.engine.submit(request.tag, request)
+    assert [problem.code for problem in refused.value.problems] == ["no_such_account"]
+
+
+def test_a_folder_that_is_not_the_engines_is_refused(bench, tmp_path):
+    request = dataclasses.replace(bench.request("jobaaa", "true"), run_dir=tmp_path / "elsewhere")
+    with pytest.raises(EngineError):
+        bench.engine.submit(request.tag, request)
 
 
 def test_probe_says_what_the_lowest_level_lacks(runs):

@@ -65,3 +65,14 @@ def test_one_rank_needs_no_torchrun_and_no_change(bench, tmp_path, trainer_pytho
     report = bench.end_of(tag)
     assert report.state is State.SUCCEEDED, bench.log(tag)
     assert b"rank 0 of 1 sum 1 args []" in bench.texts(tag, "0")
+
+
+def test_our_trainer_runs_from_a_configuration(bench, trainer_python):
+    config = {"epochs": 3, "batch_size": 64, "dataset": {"name": "breast_cancer"}, "model": {"name": "mlp"}}
+    tag = bench.launch("jobaaa", trainer_config=config, interpreter=trainer_python, ranks=2)
+    report = bench.end_of(tag)
+    assert report.state is State.SUCCEEDED, (report.problems, bench.log(tag))
+    work = bench.engine.folder(tag).work
+    events = (work / "events/0.jsonl").read_bytes()
+    assert b'"kind":"step"' in events.replace(b" ", b"")
+    assert list((work / "checkpoints").iterdir())
