@@ -1,35 +1,72 @@
 """agent/cpu and agent/rss: the real agent at 1 Hz on the 8-GPU NVML stub, sending to a local socket.
 
-    python tests/bench/agent_cost.py [--seconds 60]
+    python -m tests.bench.agent_cost [--seconds 60]
 
 CPU is user + system time of the agent's process between two moments well after its start, so it
 holds collectors, encoding and the websocket, and not the imports. The stub prices Python, ctypes
-and the socket; a real driver adds its own system calls.
+and the socket; a real driver adds its own system calls. Where `prometheus-node-exporter` is installed
+(or DCP_BENCH_NODE_EXPORTER names it), it runs beside the agent and is scraped once a second.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
+
+from monitoring import protocol
+from tests.fakes.nvml.build import NoCompiler, build
+
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from websockets.exceptions import ConnectionClosed  # noqa: E402
-from websockets.sync.server import ServerConnection, serve  # noqa: E402
-
-from monitoring import protocol  # noqa: E402
-from tests.fakes.nvml.build import NoCompiler, build  # noqa: E402
-
 CPU_GOAL_PERCENT, RSS_GOAL_MEBIBYTES = 0.3, 32.0
 GPUS, WARM_UP_SECONDS = 8, 10.0
-PEER = "Netdata 1.37 2.3 % / 64 MiB, node_exporter scraped at 1 Hz 0.87 % / 20 MiB (anchor, not this run)"
+
+
+class NodeExporter:
+    """The peer, scraped once a second. It has no GPU readings and sends nothing by itself."""
+
+    def __init__(self, program: str) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            address = f"127.0.0.1:{free.getsockname()[1]}"
+        self._url = f"http://{address}/metrics"
+        self._stop = threading.Event()
+        self._process = subprocess.Popen(
+            [program, f"--web.listen-address={address}"], stderr=subprocess.DEVNULL
+        )
+        self._cpu = 0.0
+        threading.Thread(target=self._scrape, daemon=True).start()
+
+    def begin(self) -> None:
+        """CPU counts from here."""
+        self._cpu = cpu_seconds(self._process.pid)
+
+    def result(self, elapsed: float) -> tuple[float, float]:
+        """(% of a core, MiB) since `begin`."""
+        return 100 * (cpu_seconds(self._process.pid) - self._cpu) / elapsed, rss_mebibytes(self._process.pid)
+
+    def close(self) -> None:
+        """End it."""
+        self._stop.set()
+        self._process.terminate()
+        self._process.wait(10)
+
+    def _scrape(self) -> None:
+        while not self._stop.wait(1.0):
+            try:
+                urllib.request.urlopen(self._url, timeout=5).read()
+            except OSError:
+                continue
 
 
 class Sink:
@@ -90,16 +127,25 @@ def measure(folder: Path, library: Path, seconds: float) -> None:
     environment = agent_environment(folder, library)
     warm_byte_code(environment)
     agent = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    program = os.environ.get("DCP_BENCH_NODE_EXPORTER") or shutil.which("prometheus-node-exporter")
+    peer = NodeExporter(program) if program else None
     try:
         time.sleep(WARM_UP_SECONDS)
         cpu, began, samples = cpu_seconds(agent.pid), time.monotonic(), sink.samples
+        if peer:
+            peer.begin()
         time.sleep(seconds)
         cpu, elapsed = cpu_seconds(agent.pid) - cpu, time.monotonic() - began
-        report(100 * cpu / elapsed, rss_mebibytes(agent.pid), elapsed, sink, sink.samples - samples)
+        theirs = peer.result(elapsed) if peer else None
+        report((100 * cpu / elapsed, rss_mebibytes(agent.pid)), theirs)
+        count = sink.samples - samples
+        print(f"  {count} samples of {sink.columns} columns, {sink.bytes} B, in {elapsed:.0f} s")
     finally:
         agent.terminate()
         agent.wait(10)
         sink.close()
+        if peer:
+            peer.close()
 
 
 def agent_environment(folder: Path, library: Path) -> dict[str, str]:
@@ -118,17 +164,17 @@ def warm_byte_code(environment: dict[str, str]) -> None:
     subprocess.run([sys.executable, "-c", imports], cwd=ROOT, env=environment, check=True)
 
 
-def report(cpu_percent: float, rss: float, elapsed: float, sink: Sink, samples: int) -> None:
-    """Two rows, then what was going on."""
-    cpu_verdict = "ok" if cpu_percent <= CPU_GOAL_PERCENT else "short"
-    rss_verdict = "ok" if rss <= RSS_GOAL_MEBIBYTES else "short"
-    cpu_text = f"{cpu_percent:.3f} % of a core | <= {CPU_GOAL_PERCENT} %"
-    print(f"agent/cpu at 1 Hz | {cpu_text} | {cpu_verdict} | {PEER}")
-    print(f"agent/rss | {rss:.1f} MiB | <= {RSS_GOAL_MEBIBYTES:.0f} MiB | {rss_verdict} | {PEER}")
-    print(
-        f"  {samples} samples of {sink.columns} columns, {sink.bytes} B each, in {elapsed:.0f} s;"
-        f" load average {os.getloadavg()[0]:.1f}"
-    )
+def report(ours: tuple[float, float], theirs: tuple[float, float] | None) -> None:
+    """Two rows: CPU and memory."""
+    goals = (("cpu at 1 Hz", "% of a core", CPU_GOAL_PERCENT), ("rss", "MiB", RSS_GOAL_MEBIBYTES))
+    for number, (name, unit, goal) in enumerate(goals):
+        verdict = "ok" if ours[number] <= goal else "short"
+        peer = (
+            f"node_exporter scraped at 1 Hz {theirs[number]:.2f} {unit}"
+            if theirs
+            else "node_exporter not installed"
+        )
+        print(f"agent/{name} | {ours[number]:.3f} {unit} | <= {goal} {unit} | {verdict} | {peer}")
 
 
 def cpu_seconds(pid: int) -> float:
