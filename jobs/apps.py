@@ -6,6 +6,9 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         from dcportal.common import reasons
+        from jobs import ports
         from jobs.reasons import texts
+        from jobs.telemetry import MonitoringTelemetry
 
         reasons.register(texts())
+        ports.register_telemetry(MonitoringTelemetry())

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from dcportal.common import reasons, units
 from dcportal.common.templatetags.dcp import clock_time
 from dcportal.inventory.models import Accelerator
+from jobs.figures import EVALUATION, label_of
 from jobs.models import Attempt, Job, JobEvent
 
 MOST_EVENTS = 40
@@ -50,7 +51,8 @@ def places_of(attempt: Attempt | None) -> list[dict[str, Any]]:
 
 def metrics_of(job: Job) -> list[tuple[str, str]]:
     """The newest value of each curve."""
-    return [(name.replace("_", " "), _number(value)) for name, value in sorted(job.latest_metrics.items())]
+    newest = sorted(job.latest_metrics.items(), key=lambda pair: (pair[0].startswith(EVALUATION), pair[0]))
+    return [(label_of(name), _number(value)) for name, value in newest]
 
 
 def _number(value: Any) -> str:

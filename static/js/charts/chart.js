@@ -131,6 +131,8 @@ export class Chart {
 
   /** From the first point to a little past the last; moves in tenths, so that the axis is laid out rarely. */
   growingView() {
+    const { from, to } = this.figure.layout?.meta ?? {};
+    if (from) return { x0: from, x1: to ?? from + roundSpan(Date.now() / 1000 - from) };
     const known = this.spec.lines.filter((line) => line.series.length);
     if (!known.length) return { x0: Date.now() / 1000 - 60, x1: Date.now() / 1000 };
     const first = Math.min(...known.map((line) => line.series.xs[0]));
@@ -491,6 +493,12 @@ function prefill(ring, line) {
     if (at >= 0 && row[at] !== row[at]) row[at] = line.y[i];
   });
   ring.rewritten += 1;
+}
+
+/** The next round length of time: every chart of a run that began together then shows the same axis. */
+function roundSpan(seconds) {
+  const steps = [30, 60, 120, 180, 300, 600, 900, 1200, 1800, 2700, 3600];
+  return steps.find((step) => seconds < step * 0.97) ?? Math.ceil(seconds / 1800 + 0.05) * 1800;
 }
 
 function silentColumns(feed) {

@@ -30,13 +30,15 @@ function ended(element) {
 async function follow(host) {
   const url = host.dataset.curvesUrl;
   let newest = Number(host.dataset.lastStep ?? -1);
+  let hardware = Math.floor(Date.now() / 1000);
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, CURVES_EVERY_MS));
     if (document.hidden) continue;
-    const answer = await fetch(`${url}?after_step=${newest}`).catch(() => null);
+    const answer = await fetch(`${url}?after_step=${newest}&hardware_after=${hardware}`).catch(() => null);
     if (!answer?.ok) continue;
     const { charts, is_open: isOpen } = await answer.json();
     newest = Math.max(newest, appendAll(host, charts));
+    hardware = Math.max(hardware, newestReading(charts));
     if (!isOpen) return;
   }
 }
@@ -56,6 +58,11 @@ function appendAll(host, charts) {
     }
   }
   return newest;
+}
+
+function newestReading(charts) {
+  const ends = Object.entries(charts).filter(([id]) => id.startsWith("hardware-")).flatMap(([, lines]) => Object.values(lines).map(({ x }) => x.at(-1) ?? 0));
+  return Math.max(0, ...ends);
 }
 
 let bringing = false;
