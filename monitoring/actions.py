@@ -1,15 +1,18 @@
 """Writes of monitoring. `occupy` and `release` run inside a jobs action's transaction, which audits them."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from django.db import transaction
 
 from dcportal.inventory.models import Accelerator, HardwareEvent, Node
-from monitoring.errors import AcceleratorTaken
 from monitoring.models import NodeProcesses, Occupancy
 from monitoring.protocol import Event, Process
+
+logger = logging.getLogger(__name__)
 
 
 def occupy(
@@ -24,12 +27,12 @@ def occupy(
 ) -> list[Occupancy]:
     """Note that an attempt holds these GPUs of a node from `now` on; none means CPUs only.
 
-    Raises AcceleratorTaken when another attempt still holds one; then nothing is written.
+    The caller's claims decide who may hold a GPU: a record that still names another attempt was left over by
+    a crash and ends here.
     """
-    taken = Occupancy.objects.filter(accelerator_uuid__in=accelerator_uuids, to_at__isnull=True)
-    uuids = sorted(str(uuid) for uuid in taken.values_list("accelerator_uuid", flat=True))
-    if uuids:
-        raise AcceleratorTaken(uuids)
+    left_over = release_accelerators(accelerator_uuids, now)
+    if left_over:
+        logger.warning("%s.%s: %s occupancies left over end now", job_uid, attempt, left_over)
     return Occupancy.objects.bulk_create(
         Occupancy(
             accelerator_uuid=uuid,
@@ -50,10 +53,30 @@ def release(*, job_uid: str, attempt: int, now: datetime) -> int:
     return held.update(to_at=now)
 
 
+def release_accelerators(accelerator_uuids: Sequence[str], now: datetime) -> int:
+    """End whatever holds these GPUs; returns how much that was."""
+    held = Occupancy.objects.filter(accelerator_uuid__in=accelerator_uuids, to_at__isnull=True)
+    return held.update(to_at=now)
+
+
 def note_processes(node_uid: str, processes: Sequence[Process], now: datetime) -> None:
-    """Keep the processes that a node's agent sees on its GPUs, in place of the ones before."""
-    rows = [msgspec.to_builtins(process) for process in processes]
-    NodeProcesses.objects.update_or_create(node_uid=node_uid, defaults={"seen_at": now, "processes": rows})
+    """Keep the processes that a node's agent sees on its GPUs, in place of the ones before.
+
+    Each keeps the time it was first seen; pid and start ticks tell a process from a later one of its pid.
+    """
+    with transaction.atomic():
+        before = NodeProcesses.objects.filter(node_uid=node_uid).first()
+        since = {_identity(row): row["since"] for row in before.processes} if before else {}
+        rows = [msgspec.to_builtins(process) for process in processes]
+        for row in rows:
+            row["since"] = since.get(_identity(row), now.isoformat())
+        NodeProcesses.objects.update_or_create(
+            node_uid=node_uid, defaults={"seen_at": now, "processes": rows}
+        )
+
+
+def _identity(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["pid"], row["start_ticks"], row["accelerator"]
 
 
 def note_hardware_event(node_uid: str, event: Event, at: datetime) -> bool:

@@ -15,8 +15,8 @@ class Occupancy(models.Model):
     node_uid = models.CharField(max_length=12)
     job_uid = models.CharField(max_length=12)
     attempt = models.PositiveIntegerField()
-    owner = models.CharField(max_length=12)
-    team = models.CharField(max_length=12)
+    owner = models.CharField(max_length=64)
+    team = models.CharField(max_length=64)
     from_at = models.DateTimeField()
     to_at = models.DateTimeField(null=True)
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-import msgspec
 import numpy as np
 from django.db.models import Count, Max, Min, Q, QuerySet
 
@@ -13,7 +13,6 @@ from dcportal.inventory.models.nodes import Lifecycle, Liveness
 from monitoring import catalog
 from monitoring.ingest import service
 from monitoring.models import NodeProcesses, Occupancy
-from monitoring.protocol import Process
 from monitoring.source import reader
 from monitoring.store.blocks import unpack
 from monitoring.store.codec import MISSING
@@ -48,7 +47,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class AcceleratorProcess:
-    """A process on a GPU. `job_tag` is `<job uid>.<attempt>`, None for one that no job of ours started."""
+    """A process on a GPU. `job_tag` is `<job uid>.<attempt>`, None for one that no job of ours started.
+
+    `since`: when it was first seen."""
 
     node_uid: str
     accelerator_uuid: str
@@ -60,7 +61,7 @@ class AcceleratorProcess:
     start_ticks: int | None
     cgroup: str | None
     job_tag: str | None
-    seen_at: datetime
+    since: datetime
 
     @property
     def is_display(self) -> bool:
@@ -211,23 +212,14 @@ def accelerator_processes(node_uids: Sequence[str] | None = None) -> list[Accele
     rows = NodeProcesses.objects.all()
     if node_uids is not None:
         rows = rows.filter(node_uid__in=node_uids)
-    return [_process(row, msgspec.convert(process, Process)) for row in rows for process in row.processes]
+    return [_process(row.node_uid, process) for row in rows for process in row.processes]
 
 
-def _process(row: NodeProcesses, process: Process) -> AcceleratorProcess:
-    return AcceleratorProcess(
-        row.node_uid,
-        process.accelerator,
-        process.pid,
-        process.kind,
-        process.user,
-        process.name,
-        process.memory_bytes,
-        process.start_ticks,
-        process.cgroup,
-        process.job_tag,
-        row.seen_at,
-    )
+def _process(node_uid: str, row: dict[str, Any]) -> AcceleratorProcess:
+    names = ("pid", "kind", "user", "name", "memory_bytes", "start_ticks", "cgroup", "job_tag")
+    fields = {name: row[name] for name in names}
+    since = datetime.fromisoformat(row["since"])
+    return AcceleratorProcess(node_uid=node_uid, accelerator_uuid=row["accelerator"], since=since, **fields)
 
 
 def _up(moment: datetime) -> int:

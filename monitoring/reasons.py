@@ -3,7 +3,6 @@
 from django.utils.translation import gettext_lazy as _
 
 TEXTS = {
-    "accelerator_taken": _("Another job holds these GPUs: {uuids}."),
     "metric_unknown": _("There is no metric {value}."),
     "time_malformed": _("Write a time as 2026-11-22T14:00:00Z, as Unix seconds, or as -1h before now."),
     "range_empty": _("The end must lie after the start."),

@@ -8,7 +8,6 @@ import pytest
 
 from dcportal.inventory.models import Node
 from monitoring import actions, queries
-from monitoring.errors import AcceleratorTaken
 from monitoring.models import Occupancy
 from monitoring.protocol import Event, Process
 from tests.monitoring.conftest import START
@@ -26,12 +25,15 @@ def occupy(
     )
 
 
-def test_an_occupied_gpu_is_refused_to_another_job() -> None:
+def test_an_occupancy_left_over_ends_where_the_next_begins() -> None:
     occupy()
-    with pytest.raises(AcceleratorTaken) as refusal:
-        occupy("job2", ("GPU-b", "GPU-a"))
-    assert refusal.value.uuids == ["GPU-a"]
-    assert Occupancy.objects.count() == 1
+    later = T0 + timedelta(minutes=1)
+    occupy("job2", ("GPU-b", "GPU-a"), at=later)
+    assert {uuid: row.job_uid for uuid, row in queries.occupancy_by_accelerator().items()} == {
+        "GPU-a": "job2",
+        "GPU-b": "job2",
+    }
+    assert Occupancy.objects.get(job_uid="job1").to_at == later
 
 
 def test_a_released_gpu_can_be_occupied_again() -> None:
@@ -115,6 +117,14 @@ def test_processes_are_the_last_that_the_agent_named() -> None:
         (3, None, True),
     ]
     assert queries.accelerator_processes(["n2"]) == []
+
+
+def test_a_process_keeps_the_time_it_was_first_seen() -> None:
+    later = T0 + timedelta(minutes=5)
+    old = Process(pid=1, accelerator="GPU-a", start_ticks=10)
+    actions.note_processes("n1", [old], T0)
+    actions.note_processes("n1", [old, Process(pid=1, accelerator="GPU-a", start_ticks=99)], later)
+    assert [each.since for each in queries.accelerator_processes()] == [T0, later]
 
 
 def test_an_event_that_is_sent_again_is_kept_once(node: Node) -> None:
