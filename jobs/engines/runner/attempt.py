@@ -234,6 +234,7 @@ class Attempt:
             "stop": self.loop.stop.summary() if self.loop.stop else None,
         }
         self.recorder.log_counts(self.store.counts)
+        self.files.secrets.unlink(missing_ok=True)
         while True:
             try:
                 folder.write_last_words(self.files, self.files.exit, value)

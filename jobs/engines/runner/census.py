@@ -12,7 +12,7 @@ from jobs.engines.runner.containers.base import Container
 from jobs.engines.runner.processes import Identity, Stat
 
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish"})
-_WRAPPERS = frozenset({"bwrap"})
+_WRAPPERS = frozenset({"bwrap", "unshare", "dcp-init"})
 
 
 class Census:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.engines.runner.containers import mask
+from jobs.engines.runner.containers import mask, unshare
 from jobs.engines.runner.containers.base import Container
 from jobs.engines.runner.containers.mask import View
 from jobs.engines.runner.environment import JobEnvironment
@@ -33,11 +33,14 @@ def start(
     environment: JobEnvironment,
 ) -> Started:
     """Start `argv` in the container. Raises OSError when that is impossible."""
-    bwrap = mask.program() if spec.can_mask or container.own_pid_namespace else None
-    if bwrap is None:
+    bwrap = mask.program() if spec.can_mask else None
+    if bwrap is not None:
+        options = mask.arguments(_view(spec, files, environment), cwd, container.own_pid_namespace)
+        command, fd = mask.wrapped(bwrap, options, argv)
+    elif container.own_pid_namespace:
+        command, fd = unshare.wrapped(argv, cwd, environment.whole)
+    else:
         return _start(spec, container, argv, environment.whole, cwd, ())
-    options = mask.arguments(_view(spec, files, environment), cwd, container.own_pid_namespace)
-    command, fd = mask.wrapped(bwrap, options, argv)
     try:
         return _start(spec, container, command, dict(environment.open), Path("/"), (fd,))
     finally:

@@ -1,4 +1,4 @@
-"""Container by PID namespace: bubblewrap's init dies and the kernel kills everything inside.
+"""Container by PID namespace: its init dies and the kernel kills everything inside.
 
 Needs no root where user namespaces are open. Members are found by their namespace, or by descent where
 /proc hides it.
@@ -13,7 +13,7 @@ from jobs.engines.runner.processes import Identity
 
 
 class NamespaceContainer:
-    """The PID namespaces made by the bubblewrap processes started for one attempt."""
+    """The PID namespaces made by the wrappers (bubblewrap or unshare) started for one attempt."""
 
     level = "namespace"
     own_pid_namespace = True
@@ -22,7 +22,7 @@ class NamespaceContainer:
         self._wrappers = wrappers or []
 
     def enter(self) -> None:
-        """Nothing to do before exec: bubblewrap makes the namespace."""
+        """Nothing to do before exec: the wrapper makes the namespace."""
 
     def started(self, pid: int) -> None:
         identity = Identity.of(pid)

@@ -7,10 +7,11 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jobs.engines.runner.containers import cgroup, mask
+from jobs.engines.runner.containers import cgroup, mask, unshare
 from jobs.engines.runner.containers.cgroup import CgroupContainer
 
 LEVELS = ("cgroup", "namespace", "sweep")
@@ -40,22 +41,24 @@ def probe(at_most: str | None = None) -> ContainerProbe:
     """Try all levels, or those from `at_most` downwards; takes about 50 ms."""
     parent = cgroup.usable_parent() if at_most in (None, "cgroup") else None
     works = parent is not None and _kills(parent)
-    can_mask, can_unshare = (
-        _bubblewrap("--dev-bind", "/", "/"),
-        _bubblewrap("--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc"),
-    )
+    can_mask = _bubblewrap()
+    can_unshare = can_mask or _runs(unshare.options())
     level = "cgroup" if works else "namespace" if can_unshare and at_most != "sweep" else "sweep"
     limits = cgroup.enforced(parent) if parent is not None and works else ()
-    return ContainerProbe(level, can_mask, parent if works else None, limits, _missing(works, can_unshare))
+    return ContainerProbe(
+        level, can_mask, parent if works else None, limits, _missing(works, can_unshare, can_mask)
+    )
 
 
-def _missing(cgroup_works: bool, can_unshare: bool) -> tuple[str, ...]:
+def _missing(cgroup_works: bool, can_unshare: bool, can_mask: bool) -> tuple[str, ...]:
     codes = []
     if not cgroup_works:
         has_v2 = any((root / "cgroup.procs").exists() for root in cgroup.ROOTS)
         codes.append("cgroup_not_writable" if has_v2 else "no_cgroup_v2")
     if not can_unshare:
-        codes.append("no_user_namespace" if mask.program() else "no_bubblewrap")
+        codes.append("no_user_namespace")
+    if not can_mask:
+        codes.append("no_bubblewrap")
     return tuple(codes)
 
 
@@ -97,12 +100,18 @@ def _remove_soon(container: CgroupContainer) -> None:
         time.sleep(0.005)
 
 
-def _bubblewrap(*options: str) -> bool:
+def _bubblewrap() -> bool:
     program = mask.program()
-    if program is None:
+    both = ("--dev-bind", "/", "/", "--unshare-pid", "--proc", "/proc")
+    return program is not None and _runs([program, *both])
+
+
+def _runs(wrapper: Sequence[str] | None) -> bool:
+    """True when a program runs inside `wrapper`."""
+    if wrapper is None:
         return False
     try:
-        done = subprocess.run([program, *options, "--", "/bin/true"], capture_output=True, timeout=10)
+        done = subprocess.run([*wrapper, "--", "/bin/true"], capture_output=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return False
     return done.returncode == 0
