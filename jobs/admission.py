@@ -40,18 +40,22 @@ def resolve(actor: Actor, spec: JobSpec) -> Resolved:
     queue = _collect(problems, lambda: find_queue(actor, spec.job.queue))
     environment = _collect(problems, lambda: find_environment(actor, spec))
     dataset = _collect(problems, lambda: find_dataset(actor, spec.data.dataset))
+    not_before = _collect(problems, lambda: moment(spec.job.not_before))
     problems += secret_problems(team, spec.secrets.names)
     problems += code_problems(actor, spec)
     problems += gpu_problems(spec) or torch_problems(spec, environment)
     problems += isolation_problems(actor)
     if problems or team is None or queue is None:
         raise Invalid(problems)
-    return Resolved(team, queue, environment, dataset, moment(spec.job.not_before))
+    return Resolved(team, queue, environment, dataset, not_before)
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time of the request in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    """A time of the request in UTC. Raises Invalid where UTC has no such year."""
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    except OverflowError:
+        raise Invalid([Problem("/job/not_before", "not_a_time")]) from None
 
 
 def _collect(problems: list[Problem], find: Callable[[], Any]) -> Any:

@@ -11,7 +11,7 @@ from django.db import transaction
 from dcportal.audit import actions as audit
 from dcportal.common.actors import Actor
 from dcportal.common.changes import create, snapshot
-from dcportal.common.problems import Invalid, invalid
+from dcportal.common.problems import Invalid, Problem, invalid
 from jobs import access, admission, merging
 from jobs.actions.events import emit
 from jobs.models import Job, JobDependency, JobTemplate, SubmissionKey
@@ -108,6 +108,22 @@ def parsed(request: Mapping[str, Any]) -> JobSpec:
     if problems:
         raise Invalid(problems)
     return validation.parse(request)
+
+
+def check(
+    actor: Actor, request: Mapping[str, Any], template: JobTemplate | None = None
+) -> tuple[dict[str, Any], list[Problem]]:
+    """(the whole request with every default, problems) as `submit` would see it; writes nothing.
+
+    Raises Forbidden.
+    """
+    access.require_user(actor)
+    try:
+        spec = parsed(effective_request(request, template))
+        admission.resolve(actor, spec)
+    except Invalid as refusal:
+        return dict(request) if isinstance(request, Mapping) else {}, refusal.problems
+    return notation.as_dict(spec), []
 
 
 def _row(

@@ -90,6 +90,12 @@ def _owner(value: str, actor: Actor) -> Q:
     return Q(owner__username=value)
 
 
+def _mine(value: str, actor: Actor) -> Q:
+    if value not in ("true", "false"):
+        raise _BadValueError
+    return Q(owner_id=actor.user_id) if value == "true" else ~Q(owner_id=actor.user_id)
+
+
 def _name_or_uid(column: str) -> Callable[[str, Actor], Q]:
     def condition(value: str, actor: Actor) -> Q:
         return Q(**{f"{column}__uid": value}) if _is_uid(value) else Q(**{f"{column}__name": value})
@@ -124,9 +130,9 @@ def _time(column: str) -> Callable[[str, Actor], Q]:
     def condition(value: str, actor: Actor) -> Q:
         try:
             moment = datetime.fromisoformat(value)
-        except ValueError:
+            aware = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
             raise _BadValueError from None
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return Q(**{column: aware})
 
     return condition
@@ -149,12 +155,14 @@ FILTERS: dict[str, Callable[[str, Actor], Q]] = {
     "state": _states,
     "kind": _kind,
     "owner": _owner,
+    "mine": _mine,
     "team": _name_or_uid("team"),
     "queue": _name_or_uid("queue"),
     "template": _template,
     "parent": _parent,
     "node": _node,
     "q": _words,
+    "search": _words,
     "created_after": _time("created_at__gte"),
     "created_before": _time("created_at__lt"),
     "ended_after": _time("ended_at__gte"),

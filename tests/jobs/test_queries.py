@@ -84,6 +84,7 @@ def test_filters_narrow_the_list(
         ("template", "abc"),
         ("parent", "9" * 70),
         ("created_after", "yesterday"),
+        ("created_after", "9999-12-31T23:59:59-23:59"),
         ("gpus_min", "-1"),
         ("gpus_min", str(2**70)),
         ("q", "\x00"),

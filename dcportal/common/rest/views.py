@@ -83,6 +83,8 @@ class RecordViewSet(GenericViewSet):
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)
+        if response.streaming:
+            return response
         row: Record | None = getattr(self, "_row", None)
         if response.status_code == status.HTTP_200_OK and (request.method == "GET" or row is not None):
             return tagged(request, response, row)

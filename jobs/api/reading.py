@@ -1,0 +1,189 @@
+"""Logs, events, curves and files of a job, as JSON."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.http import FileResponse
+from drf_spectacular.utils import OpenApiParameter
+
+from dcportal.common import reasons
+from dcportal.common.problems import NotFound
+from jobs import paths, queries
+from jobs.api.parameters import bad, number, whole
+from jobs.board import Board
+from jobs.engines.runner.logwindow import LogWindow
+from jobs.models import Attempt, Job
+
+LOG_LIMIT = 2**20
+PARAMETERS: dict[str, set[str]] = {
+    "logs": {"offset", "limit", "attempt", "source", "lines"},
+    "events": {"after", "limit"},
+    "metrics": {"names", "attempt", "after_step", "points"},
+    "artifact_content": {"path", "attempt"},
+}
+LOG_PARAMETERS = [
+    OpenApiParameter("offset", int, description="Byte to begin at; negative counts from the end."),
+    OpenApiParameter("limit", int, description="Bytes, at most 1 MiB."),
+    OpenApiParameter("attempt", int, description="The newest by default."),
+    OpenApiParameter("source", str, description="A rank, - for the launcher, = for the runner's remarks."),
+    OpenApiParameter("lines", bool, description="Lines with time and source in place of text."),
+]
+EVENT_PARAMETERS = [OpenApiParameter("after", int), OpenApiParameter("limit", int)]
+METRIC_PARAMETERS = [
+    OpenApiParameter("names", str, description="Metrics, separated by commas; all by default."),
+    OpenApiParameter("attempt", int),
+    OpenApiParameter("after_step", int),
+    OpenApiParameter("points", int, description="At most so many points each, up to 5,000."),
+]
+
+
+def attempt_of(job: Job, parameters: Mapping[str, str]) -> Attempt | None:
+    """The attempt that was asked for, or the newest; None before the first. Raises NotFound."""
+    wanted = whole(parameters, "attempt", None, 1, 2**31 - 1)
+    rows = job.attempts.order_by("-number")
+    if wanted is None:
+        return rows.first()
+    found = rows.filter(number=wanted).first()
+    if found is None:
+        raise NotFound()
+    return found
+
+
+def logs(job: Job, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """A window with `text`, or with `lines` where these were asked for."""
+    offset = number(parameters, "offset", 0, -(2**53), 2**53)
+    limit = number(parameters, "limit", 65536, 1, LOG_LIMIT)
+    source = parameters.get("source") or None
+    if source is not None and source not in ("-", "=") and not (source.isascii() and source.isdigit()):
+        raise bad("source", source)
+    as_lines = _flag(parameters, "lines")
+    attempt = attempt_of(job, parameters)
+    window = queries.log_window(attempt, offset, limit, source) if attempt else LogWindow(0, b"", 0, 0)
+    answer = {
+        "attempt": attempt.number if attempt else None,
+        "offset": window.offset,
+        "next_offset": window.next_offset,
+        "end_offset": window.end_offset,
+        "dropped_bytes": window.dropped_bytes,
+    }
+    return {**answer, "lines": lines_of(window)} if as_lines else {**answer, "text": text_of(window)}
+
+
+def lines_of(window: LogWindow) -> list[dict[str, Any]]:
+    """Lines with offset, time, source, text, and whether the text goes on in the next one."""
+    return [
+        {
+            "offset": offset,
+            "time": line.time,
+            "source": line.source,
+            "text": readable(line.text),
+            "goes_on": line.goes_on,
+        }
+        for offset, line in window.lines()
+    ]
+
+
+def text_of(window: LogWindow) -> str:
+    """What the program wrote, without our times and sources."""
+    return "".join(readable(line.text) + ("" if line.goes_on else "\n") for _offset, line in window.lines())
+
+
+def readable(text: bytes) -> str:
+    """Bytes of a program as text; what is no UTF-8 shows as a replacement character."""
+    return text.decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+def events(job: Job, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Events after a seq, and where to read on."""
+    after = number(parameters, "after", 0, 0, 2**53)
+    limit = number(parameters, "limit", 200, 1, 1000)
+    found = [event_json(event) for event in queries.events_after(job, after, limit)]
+    return {"results": found, "next_after": found[-1]["seq"] if found else after}
+
+
+def event_json(event: Any) -> dict[str, Any]:
+    """An event with its text in the reader's language."""
+    return {
+        "seq": event.seq,
+        "attempt": event.attempt,
+        "kind": event.kind,
+        "code": event.code,
+        "params": event.params,
+        "text": reasons.text(event.code, event.params),
+        "at": event.at,
+    }
+
+
+def metrics(job: Job, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Curves, and the names of all metrics there are."""
+    names = [name for name in parameters.get("names", "").split(",") if name] or None
+    curves = queries.curves_of(
+        job,
+        names,
+        attempt=whole(parameters, "attempt", None, 1, 2**31 - 1),
+        after_step=whole(parameters, "after_step", None, 0, 2**53),
+        max_points=number(parameters, "points", 2000, 4, 5000),
+    )
+    return {"names": queries.metric_names(job), "results": [asdict(curve) for curve in curves]}
+
+
+def artifacts(job: Job) -> dict[str, Any]:
+    """Artifacts and checkpoints, newest attempt first."""
+    files = job.artifacts.select_related("attempt").order_by("-attempt__number", "path")[:1000]
+    checkpoints = job.checkpoints.select_related("attempt").order_by("-saved_at")[:1000]
+    return {
+        "results": [
+            {
+                "path": row.path,
+                "attempt": row.attempt.number,
+                "size_bytes": row.size_bytes,
+                "modified_at": row.modified_at,
+            }
+            for row in files
+        ],
+        "checkpoints": [
+            {
+                "step": row.step,
+                "path": row.path,
+                "attempt": row.attempt.number,
+                "size_bytes": row.size_bytes,
+                "is_best": row.is_best,
+                "saved_at": row.saved_at,
+            }
+            for row in checkpoints
+        ],
+    }
+
+
+def artifact_file(job: Job, parameters: Mapping[str, str]) -> FileResponse:
+    """The file below the artifacts folder, opened without following symlinks. Raises NotFound."""
+    attempt, path = attempt_of(job, parameters), parameters.get("path", "")
+    if attempt is None or not path or "\\" in path or not path.isprintable():
+        raise NotFound()
+    try:
+        descriptor = paths.open_file_below(Path(attempt.run_dir) / "work" / "artifacts", path)
+    except (OSError, ValueError):
+        raise NotFound() from None
+    response = FileResponse(
+        os.fdopen(descriptor, "rb"),
+        as_attachment=True,
+        filename=path.rsplit("/", 1)[-1],
+        content_type="application/octet-stream",
+    )
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def board_json(now: Board) -> dict[str, Any]:
+    """The board of free GPUs."""
+    return asdict(now)
+
+
+def _flag(parameters: Mapping[str, str], name: str) -> bool:
+    text = parameters.get(name, "false")
+    if text not in ("true", "false"):
+        raise bad(name, text)
+    return text == "true"
