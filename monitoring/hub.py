@@ -39,6 +39,23 @@ def register_topic(name: str, authorise: Authorise, snapshot: Snapshot) -> None:
     _topics[name] = Topic(name, authorise, snapshot)
 
 
+State = Callable[[str], dict[str, Any]]
+_states: dict[str, list[State]] = {}
+
+
+def add_state(name: str, state: State) -> None:
+    """Have `state(key)` asked every few seconds while a topic `name` is watched, and sent when it changed.
+
+    For what no sample tells, such as which GPU a job holds. It may block; called in AppConfig.ready.
+    """
+    _states.setdefault(name, []).append(state)
+
+
+def states_of(name: str) -> list[State]:
+    """What `add_state` was given for topics of this name."""
+    return _states.get(name, [])
+
+
 def find_topic(topic: str) -> tuple[Topic, str] | None:
     """The kind and key of a topic as a browser writes it, None for an unknown kind."""
     name, _, key = topic.partition(":")

@@ -31,6 +31,12 @@ def fleet_map() -> dict[str, Any]:
     return {"racks": list(racks.values()), "metrics": metrics(has_gpus=any(gpus.values()))}
 
 
+def cell_states() -> dict[str, str]:
+    """State of each cell by its id, for pages that are open."""
+    racks = fleet_map()["racks"]
+    return {cell["id"]: cell["state"] for rack in racks for node in rack["nodes"] for cell in node["cells"]}
+
+
 def gpus_by_node(nodes: Iterable[Node]) -> dict[int, list[Accelerator]]:
     found: dict[int, list[Accelerator]] = defaultdict(list)
     for gpu in Accelerator.objects.filter(node__in=list(nodes)).order_by("index", "uuid"):

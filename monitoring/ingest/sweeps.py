@@ -2,16 +2,18 @@
 
 import asyncio
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dcportal.common.clock import utcnow
 from dcportal.common.db import in_thread
 from monitoring import protocol
+from monitoring.hub import states_of
 from monitoring.ingest.book import LIVE, LiveNode
 
 if TYPE_CHECKING:
     from monitoring.ingest.service import Ingest
 
+STATE_TOPICS = ("overview", "rack", "node")
 SWEEP_SECONDS = 4.0  # a revoked token must be out within 5
 HEARTBEAT = timedelta(seconds=15)  # processes that are not ingest learn from it how fresh telemetry is
 
@@ -22,6 +24,7 @@ class Sweeps:
     def __init__(self, ingest: "Ingest") -> None:
         self.ingest = ingest
         self._heartbeat_at: datetime | None = None
+        self._told: dict[tuple[str, int], dict[str, Any]] = {}
 
     async def run(self) -> None:
         while True:
@@ -34,6 +37,7 @@ class Sweeps:
         for uid in self.ingest.book.refresh(await in_thread(self.ingest.door.nodes)):
             self.ingest.recorder.forget(uid)
         await self._note_liveness()
+        await self._tell_states()
         self._pulse()
 
     async def _turn_out_the_revoked(self) -> None:
@@ -57,6 +61,18 @@ class Sweeps:
             self._heartbeat_at = now
             live = [node.uid for node in self.ingest.book.nodes.values() if node.liveness == LIVE]
             await in_thread(self.ingest.door.note_heartbeats, live, now)
+
+    async def _tell_states(self) -> None:
+        """What higher apps add to watched topics, when it changed."""
+        watched = [topic for name in STATE_TOPICS for topic in self.ingest.hub.watched(name)]
+        told, self._told = self._told, {}
+        for topic in watched:
+            name, _, key = topic.partition(":")
+            for number, state in enumerate(states_of(name)):
+                message = await in_thread(state, key)
+                self._told[topic, number] = message
+                if message != told.get((topic, number)):
+                    self.ingest.hub.publish_event(topic, {"kind": "state", **message})
 
     def _tell(self, node: LiveNode, liveness: str) -> None:
         seen = node.last_seen_at.timestamp() if node.last_seen_at else None

@@ -244,6 +244,11 @@ def test_memory_falls_back_to_the_older_call(nvml_stub, observe):
     assert readings[UUID(0)]["gpu_memory_reserved_bytes"] is None
 
 
+def test_temperature_falls_back_to_the_newer_call(nvml_stub, observe):
+    nvml_stub.scenario.add("fail nvmlDeviceGetTemperature 26")
+    observe().until("gpu_temperature_celsius", 3, 43)
+
+
 def newest(observed: Observed) -> list[Process] | None:
     observed.readings()
     return observed.collector.take_processes()

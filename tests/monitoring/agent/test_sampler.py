@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -158,12 +159,13 @@ def test_every_machine_has_a_phase_away_from_the_edge_of_a_second():
 
 
 class Moody:
-    """A collector that fails when told to, and counts how often it is asked."""
+    """A collector that fails or dawdles when told to, and counts how often it is asked."""
 
     name = "moody"
 
     def __init__(self) -> None:
         self.fails = False
+        self.takes_seconds = 0.0
         self.asked = 0
 
     def refresh(self, monotonic: float) -> bool:
@@ -174,8 +176,9 @@ class Moody:
 
     def read(self, monotonic: float) -> list[int | None]:
         self.asked += 1
+        time.sleep(self.takes_seconds)
         if self.fails:
-            raise OSError("no such device")
+            raise RuntimeError("a format nobody expected")
         return [7]
 
     def close(self) -> None:
@@ -199,6 +202,20 @@ def test_a_collector_that_recovers_is_asked_every_tick_again():
     moody.fails = False
     values = [paced.read(float(tick)) for tick in range(10)]
     assert values[-5:] == [[7]] * 5
+
+
+def test_a_slow_collector_is_heard_but_left_out_for_a_while():
+    moody = Moody()
+    paced = Paced(moody, slow_seconds=0.001)
+    moody.takes_seconds = 0.002
+    assert [paced.read(float(tick)) for tick in range(5)] == [[7], [None], [7], [None], [None]]
+
+
+def test_a_function_that_fails_aside_is_none_and_asked_again():
+    answers = iter((1, 0, 1))
+    aside = Aside("test", lambda: 1 // next(answers))
+    assert [aside.result(5.0) for _ in range(3)] == [1, None, 1]
+    aside.close()
 
 
 def test_a_late_result_is_thrown_away_and_the_next_one_is_fresh():

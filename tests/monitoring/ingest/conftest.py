@@ -20,5 +20,7 @@ async def ingest(tmp_path: Path, door: FakeDoor, monkeypatch: pytest.MonkeyPatch
     made = Ingest(tmp_path / "telemetry", door, Hub())
     monkeypatch.setattr(service._holder, "ingest", made)
     await made.start()
+    for task in made._tasks:
+        task.cancel()
     yield made
     await made.stop()

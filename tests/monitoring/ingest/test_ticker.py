@@ -15,8 +15,6 @@ async def fed(ingest: Ingest, topic: str) -> tuple[Mailbox, int]:
         for second in range(now - 6, now + 1):
             agent.sample(second + 0.2, [second % 7, 8_000, 1000])
         await agent.acked(7)
-    for task in ingest._tasks:
-        task.cancel()
     mailbox = ingest.hub.mailbox()
     ingest.hub.subscribe(topic, mailbox)
     return mailbox, now
