@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import click
 import httpx
 
 from dcportal.cli.errors import CliError, Missing, NotSignedIn, Refused, Unreachable
@@ -22,6 +23,9 @@ class Client:
             timeout=TIMEOUT_SECONDS,
             transport=transport,
         )
+        context = click.get_current_context(silent=True)
+        if context is not None:
+            context.call_on_close(self._http.close)
 
     def get(self, path: str, **params: Any) -> Any:
         return self._call("GET", path, params={k: v for k, v in params.items() if v is not None})
@@ -34,8 +38,7 @@ class Client:
         """Rows over as many pages as needed, at most `limit` of them."""
         page = self.get(path, limit=min(limit, 200), **params)
         while limit > 0:
-            for row in page["results"][:limit]:
-                yield row
+            yield from page["results"][:limit]
             limit -= len(page["results"])
             if not page.get("next") or limit <= 0:
                 return

@@ -7,10 +7,6 @@ from dcportal.cli.client import Client
 from dcportal.cli.output import Columns, Row, format_option, show_row, show_rows
 
 
-def gpus(row: Row) -> object:
-    return row["request"].get("resources", {}).get("gpus")
-
-
 def percent(row: Row) -> str | None:
     ratio = (row.get("progress") or {}).get("ratio")
     return None if ratio is None else f"{ratio:.0%}"
@@ -41,9 +37,7 @@ DETAIL: Columns = {
 @format_option
 def job_list(state: str | None, mine: bool, search: str | None, limit: int, form: str) -> None:
     """List jobs, newest first."""
-    rows = Client(profile.load()).pages(
-        "jobs", limit, state=state, mine="true" if mine else None, search=search
-    )
+    rows = Client(profile.load()).pages("jobs", limit, state=state, owner="me" if mine else None, q=search)
     show_rows(rows, LIST, form)
 
 

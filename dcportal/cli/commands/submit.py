@@ -61,6 +61,7 @@ def submit(
     request = merge(read_toml(file) if file else {}, overlay(given))
     if ctx.meta.get("command_line"):
         request["command"] = ctx.meta["command_line"]
+        request.setdefault("job", {}).setdefault("name", name_of(ctx.meta["command_line"]))
     body = {**request, **({"template": template} if template else {})}
     if dry_run:
         _print_checked(client.post("jobs/validate", body))
@@ -69,6 +70,12 @@ def submit(
     click.echo(f"{job['uid']}  {job['state']}  {job['name']}")
     if wait:
         _wait(client, job["uid"])
+
+
+def name_of(command_line: list[str]) -> str:
+    """What a job without a name is called: its script, else its program."""
+    script = next((part for part in command_line if part.endswith((".py", ".sh"))), command_line[0])
+    return Path(script).name
 
 
 def read_toml(path: Path) -> dict[str, Any]:
