@@ -102,6 +102,7 @@ class WebsocketLink:
             response = self._response()
         if self._protocol.handshake_exc is not None:
             raise _refusal(self._protocol.handshake_exc)
+        self._answer()  # a ping may have come in the same packet
 
     def _response(self) -> Response | None:
         self._stream.settimeout(_CONNECT_SECONDS)
@@ -126,7 +127,11 @@ class WebsocketLink:
         self._feed(data)
         for event in self._protocol.events_received():
             self._take(event)
-        with suppress(ConnectionError):  # the answer to a close or ping may find nobody; recv will see it
+        self._answer()
+
+    def _answer(self) -> None:
+        """Send what the protocol replies to pings and closes; nobody there is seen by the next recv."""
+        with suppress(ConnectionError):
             self._flush()
 
     def _feed(self, data: bytes) -> None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from monitoring.agent.clock import Clock
 from monitoring.agent.collectors.base import Collector, Happening, Paced, Values
+from monitoring.agent.collectors.fabric import FabricCollector
 from monitoring.agent.collectors.host import HostCollector
 from monitoring.agent.collectors.nvml.collector import NvmlCollector
 from monitoring.agent.collectors.nvml.gateway import Gateway
@@ -103,5 +104,5 @@ def this_machine(*, clock: Clock, per_core: bool, dropped: Callable[[], int]) ->
         host=HostCollector(clock=clock, per_core=per_core),
         power=power,
         nvml=NvmlCollector(Watcher(Gateway(), clock=clock), clock=clock),
-        more=[DropCount(dropped)],
+        more=[FabricCollector(), DropCount(dropped)],
     )

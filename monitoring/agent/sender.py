@@ -79,6 +79,9 @@ class Sender:
             return self._closed(error)
         except (OSError, ProtocolError) as error:  # a TimeoutError is an OSError
             return self._failed(str(error) or type(error).__name__)
+        except Exception as error:  # without this thread the node would fall silent
+            log.exception("delivery failed")
+            return self._failed(f"{type(error).__name__}: {error}")
         finally:
             self.connected.clear()
         return 0.0

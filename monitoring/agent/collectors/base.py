@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, Literal, NamedTuple, Protocol, TypeVar
 
@@ -37,7 +38,7 @@ class Collector(Protocol):
         """Columns in order; stable between two refreshes."""
 
     def read(self, monotonic: float) -> Values:
-        """One value per column of `groups`. Raises OSError when nothing could be read."""
+        """One value per column of `groups`. May raise: see `Paced`."""
 
     def close(self) -> None:
         """Stop threads, give back handles."""
@@ -78,12 +79,13 @@ def column_count(groups: list[ColumnGroup]) -> int:
 class Paced:
     """A collector with a penalty: each failure doubles the ticks it is left out, up to `cap` ticks.
 
-    While it is left out, or when it fails, its columns are None and the other collectors go on.
+    Slower than `slow_seconds` counts as a failure, though its values are used. While it is left out,
+    or when it fails, its columns are None and the other collectors go on.
     """
 
-    def __init__(self, collector: Collector, cap: int = 64) -> None:
+    def __init__(self, collector: Collector, *, cap: int = 64, slow_seconds: float = 0.5) -> None:
         self.collector = collector
-        self._cap = cap
+        self._cap, self._slow_seconds = cap, slow_seconds
         self._penalty = 0
         self._left_out = 0
 
@@ -92,18 +94,24 @@ class Paced:
         if self._left_out:
             self._left_out -= 1
             return self._nothing()
+        began = time.perf_counter()
         try:
             values = self.collector.read(monotonic)
-        except OSError as error:
-            self._punish(error)
+        except Exception as error:  # the edge of a plug-in: one broken collector must not silence the node
+            self._punish(f"{type(error).__name__}: {error}")
+            log.debug("%s", self.collector.name, exc_info=True)
             return self._nothing()
-        self._penalty = 0
+        took = time.perf_counter() - began
+        if took > self._slow_seconds:
+            self._punish(f"took {took:.1f} s")
+        else:
+            self._penalty = 0
         return values
 
-    def _punish(self, error: OSError) -> None:
+    def _punish(self, why: str) -> None:
         self._penalty = min(self._cap, self._penalty * 2 or 1)
         self._left_out = self._penalty
-        log.warning("%s: %s; left out for %d ticks", self.collector.name, error, self._penalty)
+        log.warning("%s: %s; left out for %d ticks", self.collector.name, why, self._penalty)
 
     def _nothing(self) -> Values:
         return [None] * column_count(self.collector.groups())
@@ -115,7 +123,7 @@ class Aside(Generic[T]):
     def __init__(self, name: str, function: Callable[[], T]) -> None:
         self._function = function
         self._orders: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[T] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[T | None] = queue.SimpleQueue()
         self._pending = 0
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
@@ -140,4 +148,8 @@ class Aside(Generic[T]):
 
     def _work(self) -> None:
         while self._orders.get():
-            self._results.put(self._function())
+            try:
+                self._results.put(self._function())
+            except Exception:  # the thread must outlive any surprise
+                log.exception("%s failed", self._thread.name)
+                self._results.put(None)

@@ -150,6 +150,10 @@ int nvmlDeviceGetMemoryInfo_v2(struct device *d, struct memory2 *m) {
 int nvmlDeviceGetTemperature(struct device *d, int sensor, unsigned *celsius) {
   ON_GPU(d); (void)sensor; *celsius = g->temperature; return OK;
 }
+struct temperature { unsigned version; int sensor, celsius; };
+int nvmlDeviceGetTemperatureV(struct device *d, struct temperature *t) {
+  ON_GPU(d); t->celsius = g->temperature; return OK;
+}
 int nvmlDeviceGetPowerUsage(struct device *d, unsigned *mw) { ON_GPU(d); *mw = g->power_mw; return OK; }
 int nvmlDeviceGetEnforcedPowerLimit(struct device *d, unsigned *mw) {
   ON_GPU(d); *mw = g->power_limit_mw; return OK;

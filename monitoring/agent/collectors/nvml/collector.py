@@ -24,7 +24,7 @@ class NvmlCollector:
 
     name = "nvml"
 
-    def __init__(self, watcher: Watcher, *, clock: Clock, patience_seconds: float = 0.5) -> None:
+    def __init__(self, watcher: Watcher, *, clock: Clock, patience_seconds: float = 0.4) -> None:
         self._watcher, self._clock, self._patience_seconds = watcher, clock, patience_seconds
         self._driver: Driver | None = None
         self._answering = True

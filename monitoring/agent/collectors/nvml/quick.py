@@ -35,7 +35,7 @@ def read_quick(gateway: Gateway, device: Device) -> Values:
         reserved,
         ask("nvmlDeviceGetPowerUsage", handle, key=index),
         ask("nvmlDeviceGetTotalEnergyConsumption", handle, key=index),
-        ask("nvmlDeviceGetTemperature", handle, pynvml.NVML_TEMPERATURE_GPU, key=index),
+        _temperature(gateway, device),
         ask("nvmlDeviceGetClockInfo", handle, pynvml.NVML_CLOCK_SM, key=index),
         # clock kinds share one function: the memory clock may lack where the SM clock is there
         ask("nvmlDeviceGetClockInfo", handle, pynvml.NVML_CLOCK_MEM, key=index + 1000),
@@ -52,6 +52,15 @@ def energy_reset(device: Device, values: Values) -> Happening | None:
     return Happening(
         "energy_reset", device.uuid, {"before_joules": before / 1000, "after_joules": energy_mj / 1000}
     )
+
+
+def _temperature(gateway: Gateway, device: Device) -> int | None:
+    # the first is marked deprecated since driver 570
+    ask, handle, index = gateway.ask, device.handle, device.index
+    celsius = ask("nvmlDeviceGetTemperature", handle, pynvml.NVML_TEMPERATURE_GPU, key=index)
+    if celsius is None:
+        celsius = ask("nvmlDeviceGetTemperatureV", handle, pynvml.NVML_TEMPERATURE_GPU, key=index)
+    return celsius
 
 
 def _throttle_reasons(gateway: Gateway, device: Device) -> int | None:

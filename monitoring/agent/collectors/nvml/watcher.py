@@ -90,6 +90,7 @@ class Watcher:
         self._due = _Due(wait=self._pace.reprobe)
         self._event_set: Any = None
         self._absent: int | None = None
+        self._last_complaint = ""
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nvml-watcher", daemon=True)
 
@@ -114,9 +115,18 @@ class Watcher:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            self._round(self._clock.monotonic())
+            try:
+                self._round(self._clock.monotonic())
+            except Exception as error:  # the thread must outlive any surprise of a driver
+                self._complain(error)
             self.first_look.set()
             self._stop.wait(self._pace.round)
+
+    def _complain(self, error: Exception) -> None:
+        """Each surprise once; the readings it prevented go stale and then None."""
+        if repr(error) != self._last_complaint:
+            self._last_complaint = repr(error)
+            log.error("nvml: this round failed", exc_info=error)
 
     def _round(self, now: float) -> None:
         try:
