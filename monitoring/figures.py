@@ -38,13 +38,18 @@ def lines(
     for metric_id, answer in answers.items():
         times = answer.times().tolist()
         for entity, points in answer.series.items():
-            name = names.get(entity, entity)
-            label = f"{name} · {label_of(metric_id)}" if several else name
+            label = line_name(names.get(entity, entity), metric_id if several else "")
             figure.add_trace(_line(times, points, label, f"{entity}/{metric_id}", len(figure.data)))
     figure.update_layout(template=None, meta=_meta(next(iter(answers)), limits))
     if _is_share(answers):
         figure.update_yaxes(range=[0, 1])
     return figure.to_plotly_json()
+
+
+def line_name(entity_name: str, metric_id: str) -> str:
+    """What the legend calls a line; a name of `""` leaves only the metric."""
+    parts = [entity_name, label_of(metric_id) if metric_id else ""]
+    return " · ".join(part for part in parts if part)
 
 
 def label_of(metric_id: str) -> str:
@@ -60,7 +65,7 @@ def _line(times: list[int], points: Points, name: str, series: str, number: int)
 
 def _meta(metric_id: str, limits: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return {
-        "unit": unit_of(metric_id),
+        "unit": "" if unit_of(metric_id) == "processes" else unit_of(metric_id),
         "x": "time",
         "window_seconds": LIVE_WINDOW_SECONDS,
         "zero_based": "temperature" not in metric_id,

@@ -21,10 +21,11 @@ from dcportal.inventory.models import Node
 from dcportal.inventory.queries import NodeBundle, node_bundle
 from jobs.access import jobs_visible_to
 from monitoring import queries
-from monitoring.figures import lines
+from monitoring.figures import line_name, lines
 from monitoring.models import Occupancy
 
 LIVE_SECONDS = 300
+LIVE_POINTS = 400  # above the seconds of the window, so that each second stays a point
 HISTORY_POINTS = 800
 MOST_PARTS = 4
 NETWORK = ("network_receive_bytes_per_second", "network_transmit_bytes_per_second")
@@ -90,7 +91,7 @@ def card(
     if not entities or not metrics:
         return None
     start = now - timedelta(seconds=LIVE_SECONDS)
-    answers = {metric: queries.series(entities, metric, start, now, LIVE_SECONDS, now) for metric in metrics}
+    answers = {metric: queries.series(entities, metric, start, now, LIVE_POINTS, now) for metric in metrics}
     names = {entity: name_of(bundle, entity) for entity in entities}
     return {
         "id": panel.key,
@@ -117,11 +118,11 @@ def is_measured(metric: str, entities: Iterable[str], known: dict[str, list[str]
 
 
 def name_of(bundle: NodeBundle, entity: str) -> str:
-    """`GPU 3`, the part's name, or nothing for the node itself."""
+    """`GPU 3`, the part's name; empty for the node itself, whose page this is."""
     for gpu in bundle.accelerators:
         if gpu.uuid == entity:
             return f"GPU {gpu.index if gpu.index is not None else '?'}"
-    return entity.rpartition(":")[2] if ":" in entity else bundle.node.name
+    return entity.rpartition(":")[2] if ":" in entity else ""
 
 
 def with_all_lines(
@@ -135,7 +136,8 @@ def with_all_lines(
             series = f"{entity}/{metric}"
             if series not in have:
                 meta = {"series": series, "hue": len(data) % 8 + 1}
-                data.append({"name": names[entity], "x": [], "y": [], "meta": meta})
+                name = line_name(names[entity], metric if len(metrics) > 1 else "")
+                data.append({"name": name, "x": [], "y": [], "meta": meta})
     return {**figure, "data": data}
 
 

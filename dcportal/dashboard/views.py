@@ -30,6 +30,15 @@ from jobs.queries.lists import state_counts, waiting_jobs
 from jobs.views.rows import JobRow, row_of
 
 QUEUE_SHOWN = 6
+EVENT_ICONS = {
+    "job_succeeded": "circle-check",
+    "job_failed": "circle-cross",
+    "job_cancelled": "ban",
+    "job_running": "play",
+    "job_placed": "rack",
+    "job_queued": "clock",
+    "cancel_requested": "stop",
+}
 EVENTS_SHOWN = 8
 
 
@@ -170,6 +179,7 @@ def last_events(actor: Actor) -> list[dict[str, Any]]:
     rows = JobEvent.objects.filter(job__in=jobs_visible_to(actor), kind__in=("state", "action"))
     return [
         {
+            "icon": EVENT_ICONS.get(event.code, "circle"),
             "text": reasons.text(event.code, {"attempt": event.attempt, **event.params}),
             "job": event.job.name,
             "url": reverse("jobs:job-detail", args=[event.job.uid]),
