@@ -1,8 +1,6 @@
 """Forms of people, teams and tokens."""
 
-import zoneinfo
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 from django import forms
@@ -13,11 +11,11 @@ from dcportal.accounts.models import ApiToken, Role, Scope, Team, Theme, User
 from dcportal.common.clock import utcnow
 from dcportal.common.forms import ActionForm, RecordForm, choice_of
 from dcportal.common.problems import Problem, sentence
+from dcportal.common.zones import zone_names
 
 
-@cache
 def _zones() -> list[tuple[str, str]]:
-    return [(name, name) for name in sorted(zoneinfo.available_timezones())]
+    return [(name, name) for name in sorted(zone_names())]
 
 
 class UserForm(RecordForm):

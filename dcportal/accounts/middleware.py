@@ -2,11 +2,15 @@
 
 import zoneinfo
 from collections.abc import Callable
+from functools import partial
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from django.utils.functional import SimpleLazyObject
+
+from dcportal.accounts.identify import actor_of
 
 OPEN_PREFIXES = ("/sign-in/", "/link/", "/static/", "/i18n/")
 OPEN_PATHS = {"/healthz", "/readyz", "/metrics", "/favicon.ico"}
@@ -22,6 +26,8 @@ class SignInRequiredMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # For apps below this one, which cannot import `actor_of`.
+        request.actor = SimpleLazyObject(partial(actor_of, request))  # type: ignore[attr-defined]
         if request.user.is_authenticated or is_open(request.path):
             return self.get_response(request)
         if request.headers.get("HX-Request"):

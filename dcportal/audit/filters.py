@@ -4,6 +4,7 @@ import django_filters
 from django.utils.translation import gettext_lazy as _
 
 from dcportal.audit.models import AuditEntry
+from dcportal.audit.reasons import VIA
 from dcportal.common.rest.filters import SearchFilter
 
 
@@ -13,7 +14,7 @@ class AuditFilters(django_filters.FilterSet):
     actor = django_filters.CharFilter(field_name="actor_uid", label=_("Who"), max_length=64)
     target = django_filters.CharFilter(field_name="target_uid", label=_("Target"), max_length=64)
     target_type = django_filters.CharFilter(label=_("Kind of target"), max_length=64)
-    via = django_filters.CharFilter(label=_("Through"), max_length=16)
+    via = django_filters.ChoiceFilter(choices=list(VIA.items()), label=_("Through"))
     since = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte", label=_("Since"))
     until = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt", label=_("Until"))
 

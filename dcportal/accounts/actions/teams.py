@@ -35,7 +35,7 @@ def edit_team(
     actor: Actor, team: Team, values: Mapping[str, Any], now: datetime, expected_revision: int | None = None
 ) -> Team:
     """Change name or description. Operators of the site or of the team."""
-    _require_may_manage(actor, team)
+    require_may_manage(actor, team)
     check_known(values, EDITABLE)
     require_revision(team, expected_revision)
     before = snapshot(team)
@@ -99,7 +99,8 @@ def may_manage(actor: Actor, team: Team) -> bool:
     return actor.has_role("operator") or actor.has_team_role(team.uid, "operator")
 
 
-def _require_may_manage(actor: Actor, team: Team) -> None:
+def require_may_manage(actor: Actor, team: Team) -> None:
+    """Refuse those who may not change the team."""
     require_scope(actor, "admin")
     if not may_manage(actor, team):
         raise Forbidden("needs_team_role", role="operator", team=team.name)
@@ -108,7 +109,7 @@ def _require_may_manage(actor: Actor, team: Team) -> None:
 def _require_may_grant(actor: Actor, team: Team, role: str) -> None:
     if role not in ROLE_ORDER:
         raise invalid("/role", "unknown_choice", value=str(role)[:80])
-    _require_may_manage(actor, team)
+    require_may_manage(actor, team)
     if not (actor.has_role("operator") or actor.has_team_role(team.uid, role)):
         raise Forbidden("needs_team_role", role=role, team=team.name)
 

@@ -1,7 +1,6 @@
 """People: created and changed by administrators, their own profile by themselves."""
 
 import re
-import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -19,6 +18,7 @@ from dcportal.common.actors import Actor
 from dcportal.common.changes import create, require_revision, snapshot, update
 from dcportal.common.problems import Conflict, Forbidden, Invalid, Problem
 from dcportal.common.validation import check_known, check_row
+from dcportal.common.zones import zone_names
 
 USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}")
 UNIX_ACCOUNT = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -159,7 +159,7 @@ def _problems(values: Mapping[str, Any], *, is_new: bool) -> list[Problem]:
         problems += _of_username(str(values.get("username", "")))
     if values.get("unix_account") and not UNIX_ACCOUNT.fullmatch(str(values["unix_account"])):
         problems.append(Problem("/unix_account", "not_a_unix_account"))
-    if "timezone" in values and values["timezone"] not in zoneinfo.available_timezones():
+    if "timezone" in values and values["timezone"] not in zone_names():
         problems.append(Problem("/timezone", "unknown_choice", {"value": str(values["timezone"])[:80]}))
     if "language" in values and values["language"] not in dict(settings.LANGUAGES):
         problems.append(Problem("/language", "unknown_choice", {"value": str(values["language"])[:80]}))

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from dcportal.accounts import actions, queries
-from dcportal.accounts.actions.teams import may_manage
+from dcportal.accounts.actions.teams import may_manage, require_may_manage
 from dcportal.accounts.filters import TeamFilters
 from dcportal.accounts.forms import MemberForm, TeamForm
 from dcportal.accounts.identify import actor_of
@@ -98,6 +98,7 @@ def team_delete(request: HttpRequest, uid: str) -> HttpResponse:
 def member_add(request: HttpRequest, uid: str) -> HttpResponse:
     actor = actor_of(request)
     team = queries.get_team(actor, uid)
+    require_may_manage(actor, team)
     form = _member_form(request, team, request.POST)
     added = attempted(
         form,

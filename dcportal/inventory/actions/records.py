@@ -1,6 +1,5 @@
 """Sites, rooms, rows, racks, node types and nodes as people enter, change and delete them."""
 
-import zoneinfo
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -16,6 +15,7 @@ from dcportal.common.changes import create, require_revision, snapshot, update
 from dcportal.common.problems import Conflict, Problem
 from dcportal.common.usage import require_unused
 from dcportal.common.validation import check_known, check_row
+from dcportal.common.zones import zone_names
 from dcportal.inventory.models import Node, NodeType, Rack, Room, Row, Site
 from dcportal.inventory.placing import problems_of_node, problems_of_rack, problems_of_type
 
@@ -96,7 +96,7 @@ def _check(row: Record, values: Mapping[str, Any]) -> None:
 
 
 def _problems_of_site(site: Any) -> list[Problem]:
-    if site.timezone in zoneinfo.available_timezones():
+    if site.timezone in zone_names():
         return []
     return [Problem("/timezone", "unknown_choice", {"value": site.timezone})]
 
