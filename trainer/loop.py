@@ -50,17 +50,19 @@ class Loop:
     def run(self) -> dict[str, float]:
         """Train to the end; the last evaluation. Raises Stopped, Diverged or StorageFailed."""
         while self.step < self.total:
-            self._advance(self._next_boundary())
+            self.advance(self.next_boundary())
             self._evaluate_if_due()
             self._save_if_due()
         return self._evaluated or {}
 
-    def _next_boundary(self) -> int:
+    def next_boundary(self) -> int:
+        """Step at which something besides a step is due next."""
         every = (self.config.evaluate_every_steps, self.config.checkpoint_every_steps)
         due = [self.step - self.step % period + period for period in every if period]
         return min(self.step + self._stretch, self.total, *due)
 
-    def _advance(self, until: int) -> None:
+    def advance(self, until: int) -> None:
+        """Take the steps up to `until`, which is no further than `next_boundary`, then report them."""
         first, began = self.step, time.perf_counter()
         advance = self.stepper.advance
         for step in range(first, until):

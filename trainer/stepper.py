@@ -10,6 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from trainer.clipping import Clipping
 from trainer.data.samples import Samples, Windows
 from trainer.order import Order, slices
 from trainer.schedule import Schedule
@@ -34,15 +35,15 @@ class Stepper:
         self._order, self._schedule, self._autocast = order, schedule, autocast
         self._accumulation = config.accumulation
         self._is_plain = config.accumulation == 1 and config.precision == "fp32"
-        self._clip_norm = config.optimiser.clip_norm
         self._parameters = [each for each in model.parameters() if each.requires_grad]
+        limit = config.optimiser.clip_norm
+        self._clipping = Clipping(self._parameters, optimiser, limit) if limit else None
         device = self._parameters[0].device
         # DDP averages over ranks; times ranks and divided by all targets, a sum of losses becomes their mean.
         self._scale = torch.tensor(ranks / (config.batch_size * samples.targets_per_sample), device=device)
         self._targets_a_step = order.share * samples.targets_per_sample
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self._targets = 0
-        self._norm: torch.Tensor | None = None
 
     def advance(self, step: int) -> None:
         """Learn from batch `step`, counted from 0."""
@@ -54,10 +55,11 @@ class Stepper:
             self._learn(indices)
         else:
             self._learn_in_slices(indices)
-        if self._clip_norm:
-            self._norm = nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
+        if self._clipping is not None:
+            self._clipping.apply()
         self._optimiser.step()
-        self._optimiser.zero_grad()
+        for parameter in self._parameters:
+            parameter.grad = None  # what zero_grad does, without its 8 us of hooks
         self._targets += self._targets_a_step
 
     def _learn(self, indices: torch.Tensor) -> None:
@@ -81,7 +83,7 @@ class Stepper:
 
     def gradient_norm(self) -> float | None:
         """Length of the newest gradient before clipping, None where clipping is off."""
-        return None if self._norm is None else float(self._norm)
+        return None if self._clipping is None else self._clipping.norm()
 
     def take_loss(self) -> tuple[float, int]:
         """(sum of losses, number of targets) of this rank since the last call. Waits for the device."""

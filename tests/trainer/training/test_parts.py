@@ -10,6 +10,7 @@ from sklearn import datasets
 from sklearn.metrics import accuracy_score, f1_score
 
 from trainer import optimisers
+from trainer.clipping import Clipping
 from trainer.data import catalog as data_catalog
 from trainer.data.samples import Samples, Windows
 from trainer.evaluation import Evaluation
@@ -167,6 +168,27 @@ def test_optimisers_move_weights_and_spare_biases_from_decay(name):
     optimiser.step()
     assert decays == [0.5, 0.0]
     assert not torch.equal(model.weight, before)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("limit", [0.1, 1e6])
+def test_clipping_is_that_of_torch(name, limit):
+    results = []
+    for ours in (True, False):
+        torch.manual_seed(1)
+        model = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Linear(8, 2))
+        optimiser = optimisers.build(OptimiserConfig(name=name, epsilon=1e-2), model)
+        clipping = Clipping(list(model.parameters()), optimiser, limit)
+        for _ in range(3):
+            model(torch.randn(5, 4)).square().sum().backward()
+            if ours:
+                clipping.apply()
+            else:
+                torch.nn.utils.clip_grad_norm_(model.parameters(), limit)
+            optimiser.step()
+            optimiser.zero_grad()
+        results.append(torch.cat([each.flatten() for each in model.parameters()]))
+    torch.testing.assert_close(*results, rtol=1e-5, atol=1e-6)
 
 
 def test_future_letters_do_not_change_what_the_gpt_says():
