@@ -42,7 +42,6 @@ _POINTLESS = frozenset(
         "needs_isolation",
         "command_not_found",
         "command_not_executable",
-        "cannot_prepare",
     }
 )
 # Said by whoever watched the processes; the job itself cannot know better.
@@ -117,7 +116,7 @@ def cause_of(ending: Ending, state: AttemptState) -> dict[str, Any]:
         return ending.told
     if ending.report.problems:
         first = ending.report.problems[0]
-        return reason("cannot_prepare", pointer=first.pointer, problem=first.code, params=first.params)
+        return reason(first.code, **{**first.params, "pointer": first.pointer})
     return _from_exit(ending.report)
 
 
@@ -138,7 +137,8 @@ def _code(told: dict[str, Any] | None) -> str | None:
 
 
 def _retried(ending: Ending, state: AttemptState, cause: dict[str, Any], now: datetime) -> Verdict:
-    if cause["code"] in _POINTLESS or ending.retries_used >= ending.max_retries:
+    is_pointless = cause["code"] in _POINTLESS or bool(ending.report.problems)
+    if is_pointless or ending.retries_used >= ending.max_retries:
         return _verdict(ending, state, JobState.FAILED, cause)
     delay = min(FIRST_RETRY_SECONDS * 2**ending.retries_used, LONGEST_RETRY_SECONDS)
     at = now + timedelta(seconds=delay)

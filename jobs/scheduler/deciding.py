@@ -63,10 +63,10 @@ def _write_attempt(job_uid: str, slot: Slot, hashed: str, now: datetime) -> bool
     if job.desired != Desired.RUN or not _move_to_starting(job, node, number, now):
         return False
     attempt = _attempt(job, node, slot, number, now)
-    params = {"node": node.name, "gpus": len(slot.accelerator_uuids), "attempt": number}
+    params = {"node": node.name, "gpus": len(slot.accelerator_uuids), "attempt_number": number}
     _remember(job, "place", "job_placed", params, hashed, now)
     ports.occupy(attempt, now)
-    emit(job, "state", "job_placed", now, **params)
+    emit(job, "state", "job_placed", now, attempt=number, **params)
     return True
 
 

@@ -14,7 +14,7 @@ from django.db import DatabaseError, close_old_connections
 
 from dcportal.common.clock import utcnow
 from jobs.engines import registry
-from jobs.engines.base import EngineError
+from jobs.engines.base import EngineError, NoRoom
 from jobs.models import Attempt
 from jobs.scheduler import deciding, launching, polling, settling, wishes
 from jobs.scheduler.chores import Chores
@@ -79,6 +79,9 @@ class Scheduler:
     def _launch_one(self, attempt: Attempt, now: datetime) -> None:
         try:
             ended = launching.launch(self.lease, attempt, now)
+        except NoRoom as error:
+            polling.note_no_room(self.lease, attempt, error, now)
+            return
         except (EngineError, registry.NoSuchEngine) as error:
             logger.warning("engine %s did not take %s: %s", attempt.engine, attempt.tag, error)
             polling.note_unreachable(self.lease, attempt.engine, now)

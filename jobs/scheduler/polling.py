@@ -5,12 +5,14 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from dcportal.common.reasons import reason
 from jobs.actions import emit, move_attempt, move_job
 from jobs.engines import registry
 from jobs.engines.base import (
     Engine,
     EngineReport,
     EngineUnreachable,
+    NoRoom,
     ProcessInfo,
     Reason,
     State,
@@ -77,6 +79,16 @@ def note_unreachable(lease: Lease, engine: str, now: datetime) -> None:
         for job in rows:
             Job.objects.filter(pk=job.pk).update(engine_unreachable_since=now)
             emit(job, "engine", "engine_unreachable", now, engine=engine)
+
+
+def note_no_room(lease: Lease, attempt: Attempt, refusal: NoRoom, now: datetime) -> None:
+    """Say at the job why its engine cannot take it yet."""
+    told = reason(refusal.reason.code, **dict(refusal.reason.params))
+    if attempt.job.reason == told:
+        return
+    logger.warning("%s cannot start %s yet: %s", attempt.engine, attempt.tag, refusal)
+    with lease.transaction(now):
+        Job.objects.filter(pk=attempt.job_id).update(reason=told)
 
 
 def note_reachable(lease: Lease, engine: str, now: datetime) -> None:

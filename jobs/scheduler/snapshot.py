@@ -19,7 +19,8 @@ CONSIDERED = 5000
 
 def build(now: datetime) -> Snapshot:
     """Everything that waits (at most 5,000 jobs, in queue order) and everything it could run on."""
-    return Snapshot(now=now, jobs=tuple(queued_jobs(now)), nodes=tuple(node_views()))
+    jobs = tuple(queued_jobs(now))
+    return Snapshot(now=now, jobs=jobs, nodes=tuple(node_views()) if jobs else ())
 
 
 def queued_jobs(now: datetime) -> list[QueuedJob]:

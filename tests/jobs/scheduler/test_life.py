@@ -259,7 +259,7 @@ def test_a_refused_request_fails_with_its_pointer(
     job = submitted(job={"name": "x", "max_retries": 3})
     stage.tick(2)
     assert state_of(job) == "failed"
-    assert job.reason["params"]["pointer"] == "/code/path"
+    assert (job.reason["code"], job.reason["params"]["pointer"]) == ("no_such_folder", "/code/path")
     assert not AcceleratorClaim.objects.filter(to_at=None).exists()
 
 
