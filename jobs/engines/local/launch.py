@@ -122,6 +122,7 @@ def _spec_of(
         level=probe.level,
         cgroup_parent=_text(probe.cgroup_parent),
         can_mask=probe.can_mask,
+        can_unshare=probe.can_unshare,
         hidden=tuple(str(path) for path in hidden),
         readable=_readable(request),
         library=str(PACKAGE_ROOT),

@@ -69,7 +69,7 @@ def open_container(spec: RunnerSpec, guard: Guard) -> Container:
     if spec.level == "cgroup" and spec.cgroup_parent:
         with contextlib.suppress(OSError):
             return CgroupContainer.create(Path(spec.cgroup_parent), spec.tag, spec.memory_bytes)
-    if spec.level == "namespace":
+    if spec.own_processes_only:
         return NamespaceContainer()
     container = SweepContainer()
     container.spare(guard.pid)

@@ -5,6 +5,7 @@ environment, without zombies and without the runner's own processes.
 """
 
 import os
+import signal
 from collections.abc import Iterable
 
 from jobs.engines.runner import processes
@@ -37,23 +38,30 @@ class Census:
         return {pid: stat for pid, stat in found.items() if stat is not None and not stat.is_gone}
 
 
-def addressees(main_pid: int) -> set[int]:
-    """Whom SIGTERM goes to first: the program itself, below wrappers, and below shells as well.
+def addressees(main_pid: int) -> list[int]:
+    """Whom SIGTERM goes to now: the program itself, or what runs below wrappers and shells.
 
     A launcher passes the signal on to its ranks, and a second one would reach helpers (data loaders)
-    that the ranks still need to save a checkpoint. A shell passes nothing on.
+    that the ranks still need to save a checkpoint. A shell passes nothing on, and would die at once and
+    take the namespace along: it gets the signal itself only when it handles it or runs nothing. Ask again
+    while the stop lasts, as a shell may go on to its next command. Parents stand before children: the end
+    of a child may end a shell before its own handler was called.
     """
-    stats = processes.everything()
-    found: set[int] = set()
+    stats = {pid: stat for pid, stat in processes.everything().items() if not stat.is_gone}
+    found: list[int] = []
     todo = [main_pid]
-    while todo:
-        pid = todo.pop()
+    for pid in todo:
         command = stats[pid].command if pid in stats else ""
-        if command not in _WRAPPERS:
-            found.add(pid)
+        below = [stat.pid for stat in stats.values() if stat.parent == pid]
         if command in _WRAPPERS | SHELLS:
-            todo.extend(stat.pid for stat in stats.values() if stat.parent == pid)
+            todo.extend(below)
+        if command not in _WRAPPERS | SHELLS or (command in SHELLS and _takes_term(pid, below)):
+            found.append(pid)
     return found
+
+
+def _takes_term(pid: int, below: list[int]) -> bool:
+    return not below or processes.catches(pid, signal.SIGTERM)
 
 
 def described(pid: int, stat: Stat) -> dict[str, object]:

@@ -35,9 +35,9 @@ def start(
     """Start `argv` in the container. Raises OSError when that is impossible."""
     bwrap = mask.program() if spec.can_mask else None
     if bwrap is not None:
-        options = mask.arguments(_view(spec, files, environment), cwd, container.own_pid_namespace)
+        options = mask.arguments(_view(spec, files, environment), cwd)
         command, fd = mask.wrapped(bwrap, options, argv)
-    elif container.own_pid_namespace:
+    elif spec.own_processes_only:
         command, fd = unshare.wrapped(argv, cwd, environment.whole)
     else:
         return _start(spec, container, argv, environment.whole, cwd, ())
@@ -75,6 +75,8 @@ def hand_over(spec: RunnerSpec, files: RunFolder) -> None:
 
 def _view(spec: RunnerSpec, files: RunFolder, environment: JobEnvironment) -> View:
     return View(
+        protected=(Path(spec.library),) if spec.library else (),
+        own_processes_only=spec.own_processes_only,
         hidden=(*(Path(path) for path in spec.hidden), files.control),
         writable=(files.work,),
         readable=(*(Path(path) for path in spec.readable), files.logs),

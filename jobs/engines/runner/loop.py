@@ -172,11 +172,15 @@ class Loop:
         return None
 
     def _start_stop(self, order: StopOrder) -> None:
-        self.stop = Stop(self._files, self._container, self._census, order, time.monotonic())
+        now = time.monotonic()
+        self.stop = Stop(self._files, self._container, self._census, order, now, self._polite)
         if order.why != "left_over":
             self._recorder.phase("stopping")
             self._pump.remark(f"stopping: {order.why}, SIGKILL in {order.grace_seconds:g} s")
-        self.stop.ask(census.addressees(self._main_pid) if self._status is None else set())
+        self.stop.begin()
+
+    def _polite(self) -> list[int]:
+        return census.addressees(self._main_pid) if self._status is None else []
 
     def _snapshot(self, now: float) -> None:
         if now < self._next_snapshot:

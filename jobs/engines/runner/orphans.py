@@ -39,7 +39,7 @@ def stop_of(files: RunFolder, spec: RunnerSpec) -> Stop:
     people = Census(container, spec.tag_variables, own=[runner.get("guard_pid") or 0])
     order = StopOrder("runner_died", 0.0)
     stop = Stop(files, container, people, order, time.monotonic())
-    stop.ask(set())
+    stop.begin()
     return stop
 
 

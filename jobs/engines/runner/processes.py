@@ -149,6 +149,16 @@ def rank(pid: int) -> int | None:
     return int(value) if value.isdigit() and len(value) < 6 else None
 
 
+def catches(pid: int, number: int) -> bool:
+    """True when the process has a handler of its own for this signal."""
+    try:
+        lines = (PROC / str(pid) / "status").read_text().splitlines()
+    except OSError:
+        return False
+    mask = next((line.split()[1] for line in lines if line.startswith("SigCgt:")), "0")
+    return bool(int(mask, 16) >> (number - 1) & 1)
+
+
 def send(identity: Identity, number: int) -> bool:
     """Signal exactly this process, never one that took over its pid. False when it is gone.
 

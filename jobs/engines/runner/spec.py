@@ -19,7 +19,8 @@ class RunnerSpec:
     """One attempt. Paths are absolute and resolved; see `LaunchRequest` for what the fields mean.
 
     launch_id: differs for each launch of the same tag, for the claim. level: container level found by
-    probing, `cgroup_parent` where cgroups are made. hidden: folders the job must not see (empty where
+    probing, `cgroup_parent` where cgroups are made. can_mask, can_unshare: bubblewrap, PID namespaces work
+    here. hidden: folders the job must not see (empty where
     nothing can hide them), `readable`: what is shown of them all the same, chosen by the portal. library:
     folder that holds our `trainer` package. log_rate_bytes: a second; faster for long is dropped, counted.
     """
@@ -44,6 +45,7 @@ class RunnerSpec:
     level: str = "sweep"
     cgroup_parent: str | None = None
     can_mask: bool = False
+    can_unshare: bool = False
     hidden: tuple[str, ...] = ()
     readable: tuple[str, ...] = ()
     library: str = ""
@@ -53,6 +55,11 @@ class RunnerSpec:
     @property
     def tag(self) -> str:
         return f"{self.job_uid}.{self.attempt}"
+
+    @property
+    def own_processes_only(self) -> bool:
+        """True when the job gets a PID namespace: it then sees and signals no process but its own."""
+        return self.can_unshare and self.level != "sweep"
 
     @property
     def tag_variables(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ in an uninterruptible wait takes.
 import contextlib
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -42,16 +42,26 @@ class StopOrder:
 
 
 class Stop:
-    """One stop in progress. Times passed in are monotonic seconds. `polite`: whom SIGTERM goes to first."""
+    """One stop in progress. Times passed in are monotonic seconds.
+
+    polite: pids that SIGTERM goes to while the program lives; asked again with each look.
+    """
 
     def __init__(
-        self, files: RunFolder, container: Container, people: Census, order: StopOrder, now: float
+        self,
+        files: RunFolder,
+        container: Container,
+        people: Census,
+        order: StopOrder,
+        now: float,
+        polite: Callable[[], list[int]] = list,
     ) -> None:
         self.order = order
         self.is_over = False
         self._files = files
         self._container = container
         self._census = people
+        self._polite = polite
         self._kill_at = now + order.grace_seconds
         self._kill_due_at = _later(order.grace_seconds)
         self._entries: dict[tuple[int, int], dict[str, Any]] = {}
@@ -59,11 +69,11 @@ class Stop:
         self._next_look = now
         self._written: Any = None
 
-    def ask(self, polite: set[int]) -> None:
-        """Send SIGTERM to `polite`, and note everybody else who is there."""
+    def begin(self) -> None:
+        """Note everybody who is there, and send SIGTERM unless there is no grace."""
         left = self._note(self._census.left())
         if self.order.grace_seconds > 0:
-            self._signal({pid: left[pid] for pid in polite if pid in left}, signal.SIGTERM)
+            self._ask(left, self._polite())
         self._write()
 
     def hurry(self, grace_seconds: float, now: float) -> None:
@@ -82,9 +92,9 @@ class Stop:
         self.is_over = self._quiet_looks >= 2 and main_is_gone
         if left and now >= self._kill_at:
             self._kill(left)
-        elif left and main_is_gone:
-            # Nobody is left to pass the signal on to them.
-            self._signal(self._not_yet(left, "SIGTERM"), signal.SIGTERM)
+        elif left:
+            # With the program gone nobody is left to pass the signal on to the others.
+            self._ask(left, list(left) if main_is_gone else self._polite())
         self._write()
 
     def summary(self) -> dict[str, Any]:
@@ -96,6 +106,11 @@ class Stop:
             "kill_due_at": self._kill_due_at,
             "processes": list(self._entries.values()),
         }
+
+    def _ask(self, left: Mapping[int, Stat], pids: Sequence[int]) -> None:
+        """SIGTERM, once each, in this order."""
+        fresh = self._not_yet(left, "SIGTERM")
+        self._signal({pid: fresh[pid] for pid in pids if pid in fresh}, signal.SIGTERM)
 
     def _kill(self, left: Mapping[int, Stat]) -> None:
         self._container.kill()

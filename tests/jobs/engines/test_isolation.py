@@ -9,10 +9,21 @@ from pathlib import Path
 import pytest
 
 from jobs.engines.base import CodeSource, State
+from jobs.engines.local import launch
 from jobs.engines.local.engine import LocalEngine
+from jobs.engines.runner import processes
 from tests.jobs.engines import programs
 from tests.jobs.engines.conftest import Bench
 
+KILLS_ALL = """
+import os, time
+if os.fork() == 0:
+    time.sleep(600)
+os.kill(-1, 9)
+print("killed", flush=True)
+os.wait()
+print("alone", flush=True)
+"""
 SHOW = "import json, os; print(json.dumps(dict(os.environ)))"
 
 
@@ -124,6 +135,35 @@ for path in (os.environ["DCP_RUN_DIR"] + "/logs/x", "/sys/fs/cgroup/x"):
     tag = masked.python("jobaaa", source)
     masked.end_of(tag)
     assert masked.texts(tag) == [b"refused", b"refused"]
+
+
+def test_a_masked_job_cannot_change_the_portals_program(masked):
+    source = f"""
+try:
+    open({str(Path(launch.__file__))!r}, "a")
+    print("open")
+except OSError:
+    print("refused")
+"""
+    tag = masked.python("jobaaa", source)
+    masked.end_of(tag)
+    assert masked.texts(tag) == [b"refused"]
+
+
+def test_a_job_that_kills_everything_it_can_ends_only_itself(masked):
+    tag = masked.python("jobaaa", KILLS_ALL)
+    innocent = processes.Identity.of(os.getpid())
+    report = masked.end_of(tag)
+    assert innocent.is_alive
+    assert report.state is State.SUCCEEDED
+    assert masked.texts(tag) == [b"killed", b"alone"]
+
+
+def test_a_job_sees_no_process_but_its_own(masked):
+    source = "import os; print(sorted(int(n) for n in os.listdir('/proc') if n.isdigit())[-1] < 100)"
+    tag = masked.python("jobaaa", source)
+    masked.end_of(tag)
+    assert masked.texts(tag) == [b"True"]
 
 
 def test_naming_the_hidden_folder_as_code_does_not_open_it(masked):

@@ -213,6 +213,6 @@ def test_a_broken_order_to_stop_is_no_order(value):
 def test_hidden_folders_inside_one_another_are_hidden_once(tmp_path):
     (tmp_path / "data/runs").mkdir(parents=True)
     view = mask.View(hidden=(tmp_path / "data/runs", tmp_path / "data", tmp_path / "none"))
-    options = mask.arguments(view, Path("/"), own_pid_namespace=False)
+    options = mask.arguments(view, Path("/"))
     hidden = [options[at + 1] for at, word in enumerate(options) if word == "--tmpfs"]
     assert hidden == [str(tmp_path / "data")]

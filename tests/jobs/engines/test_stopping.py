@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 
 from jobs.engines.base import State
@@ -151,13 +152,30 @@ def _runners(tag: str) -> set[int]:
     return {pid for pid in pids if (found := processes.stat(pid)) and not found.is_gone}
 
 
-def test_a_shell_script_gets_term_through_to_its_program(bench):
+def test_a_shell_script_gets_term_through_to_its_program(any_bench):
     source = programs.SAVES_ON_TERM.replace('"', "'")
-    tag = bench.launch("jobaaa", "bash", "-c", f'{bench.request("x", "x").interpreter} -c "{source}"; true')
-    bench.until_logged(tag, b"up")
-    bench.engine.cancel(tag, 600)
-    assert bench.end_of(tag).state is State.CANCELLED
-    assert b"saved" in bench.log(tag)
+    tag = any_bench.launch("jobaaa", "bash", "-c", f'{sys.executable} -c "{source}"; true')
+    any_bench.until_logged(tag, b"up")
+    any_bench.engine.cancel(tag, 600)
+    assert any_bench.end_of(tag).state is State.CANCELLED
+    assert b"saved" in any_bench.log(tag)
+
+
+def test_a_shell_that_goes_on_to_its_next_command_is_stopped_there(any_bench):
+    tag = any_bench.launch("jobaaa", "bash", "-c", "echo up; sleep 600; echo next; sleep 601; echo last")
+    any_bench.until_logged(tag, b"up")
+    any_bench.engine.cancel(tag, 600)
+    assert any_bench.end_of(tag).state is State.CANCELLED
+    assert carrying(tag) == set()
+
+
+def test_a_shell_with_a_trap_runs_it(any_bench):
+    script = "trap 'echo trapped; exit 3' TERM; echo up; sleep 600 & wait"
+    tag = any_bench.launch("jobaaa", "bash", "-c", script)
+    any_bench.until_logged(tag, b"up")
+    any_bench.engine.cancel(tag, 600)
+    any_bench.end_of(tag)
+    assert b"trapped" in any_bench.log(tag)
 
 
 def test_a_poll_by_an_engine_without_history_ends_what_was_abandoned(bench):

@@ -7,7 +7,6 @@ class Container(Protocol):
     """One attempt's processes. `members` and `kill` also work in a process that reopened it."""
 
     level: str
-    own_pid_namespace: bool
 
     def enter(self) -> None:
         """Called in the child between fork and exec: become a member."""

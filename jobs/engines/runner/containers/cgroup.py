@@ -16,7 +16,6 @@ class CgroupContainer:
     """A cgroup of its own. Memory and process limits apply where the controllers are handed down."""
 
     level = "cgroup"
-    own_pid_namespace = False
 
     def __init__(self, path: Path) -> None:
         self.path = path

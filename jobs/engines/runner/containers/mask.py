@@ -1,8 +1,9 @@
 """What a job may see of the machine, drawn by bubblewrap: everything but the portal's own folders.
 
-The whole file system stays as it is (devices, data sets, conda prefixes), the portal's data and the other
-jobs' run folders vanish, the attempt's own `work/` is put back. Secrets and the user's LD_*/PYTHON* go
-through a file descriptor: not onto a command line, and not to bubblewrap itself.
+The whole file system stays as it is (devices, data sets, conda prefixes); the portal's program is
+read-only, its data and the other jobs' run folders vanish, the attempt's own `work/` is put back. Secrets
+and the user's LD_*/PYTHON* go through a file descriptor: not onto a command line, and not to bubblewrap
+itself.
 """
 
 import os
@@ -20,12 +21,15 @@ _DROPPED = (
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """hidden: folders replaced by empty ones. writable, readable: put back on top of them."""
+    """protected: made read-only. hidden: folders replaced by empty ones. writable, readable: put back on
+    top of them. own_processes_only: a PID namespace, so that no process outside can be seen or signalled."""
 
+    protected: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
     readable: tuple[Path, ...] = ()
     hidden_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    own_processes_only: bool = False
 
 
 def program() -> str | None:
@@ -33,11 +37,13 @@ def program() -> str | None:
     return shutil.which("bwrap")
 
 
-def arguments(view: View, cwd: Path, own_pid_namespace: bool) -> list[str]:
+def arguments(view: View, cwd: Path) -> list[str]:
     """Options for bubblewrap, in the order in which it applies them."""
     options = ["--dev-bind", "/", "/"]
-    if own_pid_namespace:
+    if view.own_processes_only:
         options += ["--unshare-pid", "--proc", "/proc"]
+    for path in view.protected:
+        options += ["--ro-bind", str(path), str(path)]
     for path in _outermost(view.hidden):
         options += ["--tmpfs", str(path)]
     for path in view.writable:

@@ -16,7 +16,6 @@ class NamespaceContainer:
     """The PID namespaces made by the wrappers (bubblewrap or unshare) started for one attempt."""
 
     level = "namespace"
-    own_pid_namespace = True
 
     def __init__(self, wrappers: list[Identity] | None = None) -> None:
         self._wrappers = wrappers or []

@@ -19,7 +19,8 @@ LEVELS = ("cgroup", "namespace", "sweep")
 
 @dataclass(frozen=True, slots=True)
 class ContainerProbe:
-    """level: best that works here. can_mask: jobs can be kept from seeing the portal's folders.
+    """level: best that works here. can_mask: jobs can be kept from seeing the portal's folders. can_unshare:
+    jobs can be kept from seeing and signalling other processes.
 
     missing: why better levels do not work, as codes: `no_cgroup_v2`, `cgroup_not_writable`,
     `no_bubblewrap`, `no_user_namespace`.
@@ -27,6 +28,7 @@ class ContainerProbe:
 
     level: str
     can_mask: bool
+    can_unshare: bool
     cgroup_parent: Path | None
     limits: tuple[str, ...]
     missing: tuple[str, ...]
@@ -45,9 +47,8 @@ def probe(at_most: str | None = None) -> ContainerProbe:
     can_unshare = can_mask or _runs(unshare.options())
     level = "cgroup" if works else "namespace" if can_unshare and at_most != "sweep" else "sweep"
     limits = cgroup.enforced(parent) if parent is not None and works else ()
-    return ContainerProbe(
-        level, can_mask, parent if works else None, limits, _missing(works, can_unshare, can_mask)
-    )
+    missing = _missing(works, can_unshare, can_mask)
+    return ContainerProbe(level, can_mask, can_unshare, parent if works else None, limits, missing)
 
 
 def _missing(cgroup_works: bool, can_unshare: bool, can_mask: bool) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ class SweepContainer:
     """Everything below `runner`, except the runner's own helpers."""
 
     level = "sweep"
-    own_pid_namespace = False
 
     def __init__(self, runner: Identity | None = None, helpers: set[int] | None = None) -> None:
         self._runner = runner or Identity.of(os.getpid())
