@@ -59,7 +59,7 @@ class Machine:
 
     def refresh(self, monotonic: float) -> bool:
         """True when columns or facts changed, and at the first call."""
-        changed = [collector.refresh(monotonic) for collector in self._collectors]
+        changed = [paced.refresh(monotonic) for paced in self._paced]
         is_new, self._is_new = self._is_new, False
         return is_new or any(changed)
 

@@ -89,6 +89,14 @@ class Paced:
         self._penalty = 0
         self._left_out = 0
 
+    def refresh(self, monotonic: float) -> bool:
+        """Whether the collector's columns changed; False when it cannot tell."""
+        try:
+            return self.collector.refresh(monotonic)
+        except Exception:
+            log.exception("%s: cannot look for changes", self.collector.name)
+            return False
+
     def read(self, monotonic: float) -> Values:
         """The collector's values, or None for each of its columns."""
         if self._left_out:

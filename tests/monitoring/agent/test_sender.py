@@ -7,11 +7,13 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from monitoring import protocol
+from monitoring.agent.collectors.nvml.watcher import Pace, Watcher
 from monitoring.agent.config import Config, Fleet
 from monitoring.agent.runtime import Agent, AlreadyRunning
 from monitoring.agent.sender import Sender, connector
@@ -160,6 +162,24 @@ def test_a_made_up_fleet_speaks_for_all_its_nodes_on_one_connection(tmp_path, in
 def test_two_agents_on_one_data_folder_are_refused(running, tmp_path, ingest):
     with pytest.raises(AlreadyRunning):
         Agent(config(tmp_path, ingest.url))
+
+
+@pytest.mark.nvml
+def test_a_gpu_plugged_in_while_connected_reaches_ingest(nvml_stub, tmp_path, ingest, monkeypatch):
+    slots = tmp_path / "gpus"
+    for index in range(8):
+        (slots / str(index)).mkdir(parents=True)
+    quick = partial(Watcher, pace=Pace(round=0.02, reprobe=0.05), kernel_gpus=slots)
+    monkeypatch.setattr("monitoring.agent.machine.Watcher", quick)
+    agent = Running(config(tmp_path, ingest.url))
+    eventually(lambda: ingest.samples)
+    assert len(ingest.hellos[0].facts.accelerators) == 8
+    nvml_stub.scenario.add("gpus 9")
+    (slots / "8").mkdir()
+    hello = eventually(lambda: next((h for h in ingest.hellos if len(h.facts.accelerators) == 9), None))
+    eventually(lambda: ingest.samples[-1].layout == hello.layout.layout)
+    eventually(lambda: [event.kind for event in ingest.events] == ["accelerator_appeared"])
+    agent.stop()
 
 
 class Silent:
