@@ -8,15 +8,14 @@ tests/js/test_in_browser.py and by eye. Prints its address; --port 0 takes a fre
 import argparse
 import asyncio
 import json
-import math
 import mimetypes
-import random
 import socket
 import time
 from pathlib import Path
 from typing import Any
 
 import django
+import numpy as np
 from django.conf import settings
 from django.urls import path
 
@@ -158,28 +157,29 @@ class Source:
     def __init__(self, topic: str, lines: list[tuple[str, str, float, float]], history: int = 300) -> None:
         from monitoring.frames import Legend, Series
 
-        self.topic, self.lines, self.history, self.seq = topic, lines, history, 0
+        self.topic, self.history, self.seq = topic, history, 0
+        self.middles = np.array([[line[2]] for line in lines])
+        self.swings = np.array([[line[3]] for line in lines])
+        self.seeds = np.array([[sum(map(ord, line[0])) * 37 % 997] for line in lines])
         self.legend = Legend(tuple(Series(line[0], line[1]) for line in lines))
 
     def message(self, full: bool) -> bytes:
-        import numpy as np
-
         from monitoring.frames import Frame
 
         self.seq += 1
         now = int(time.time())
-        columns = range(now - (self.history if full else 5) + 1, now + 1)
-        values = np.array([[wave(line, t) for t in columns] for line in self.lines], dtype="<f4")
+        seconds = np.arange(now - (self.history if full else 5) + 1, now + 1)
+        values = self.middles + self.swings * wander(seconds, self.seeds)
         return Frame(self.topic, self.seq, now, self.legend, values).bytes_for(knows_layout=not full)
 
 
-def wave(line: tuple[str, str, float, float], second: int) -> float:
-    """A smooth wander with noise, the same for the same second."""
-    name, _, middle, swing = line
-    seed = sum(map(ord, name))
-    slow = math.sin(second / 37 + seed) * 0.5 + math.sin(second / 11 + seed * 2) * 0.2
-    noise = random.Random(second * 1009 + seed).uniform(-0.3, 0.3)
-    return middle + swing * (slow + noise)
+NOISE = np.random.default_rng(1).uniform(-0.3, 0.3, 4096)
+
+
+def wander(seconds: np.ndarray, seeds: np.ndarray) -> np.ndarray:
+    """Smooth movement with noise, (series, second), the same for the same second."""
+    slow = np.sin(seconds / 37 + seeds) * 0.5 + np.sin(seconds / 11 + seeds * 2) * 0.2
+    return slow + NOISE[(seconds * 7 + seeds * 131) % len(NOISE)]
 
 
 def main() -> None:

@@ -9,7 +9,12 @@ import pytest
 from dcportal.common import vendor
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SVG = '<svg\n  width="24"\n  class="icon"\n>\n  <path stroke="none" d="M0 0h24v24H0z" fill="none" />\n  <path d="M7 4v16" />\n</svg>'
+SVG = """<svg
+  width="24"
+>
+  <path stroke="none" d="M0 0h24v24H0z" fill="none" />
+  <path d="M7 4v16" />
+</svg>"""
 
 
 @pytest.fixture
