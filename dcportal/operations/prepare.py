@@ -75,13 +75,22 @@ def static_fingerprint() -> str:
 
 def migrate() -> bool:
     """Apply what is missing. Raises CannotPrepare when the database is from a newer release."""
-    executor = MigrationExecutor(connection)
-    refuse_newer_database(executor)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    if not plan:
+    if not missing_migrations():
         return False
     call_command("migrate", interactive=False, verbosity=0)
     return True
+
+
+def refuse_unmigrated() -> None:
+    """Without --prepare nothing is changed, so an old or empty database is refused."""
+    if missing := missing_migrations():
+        raise CannotPrepare(f"{missing} migration(s) are missing: manage.py portal --prepare, or make run")
+
+
+def missing_migrations() -> int:
+    executor = MigrationExecutor(connection)
+    refuse_newer_database(executor)
+    return len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
 
 
 def refuse_newer_database(executor: MigrationExecutor) -> None:

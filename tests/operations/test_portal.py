@@ -1,21 +1,27 @@
 """`manage.py portal` as a whole, on real processes: ready, mended, refused twice, stopped in order."""
 
+import contextlib
 import os
 import queue
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
+from django.db import connection
+from pytest_django.fixtures import Settings
 
+from dcportal.operations import guard
 from dcportal.setup import places
 
 DEADLINE_SECONDS = 90.0
@@ -35,7 +41,6 @@ class Portal:
             "TORCH": "skip",
             "SSH_CONNECTION": "198.51.100.7 50111 203.0.113.9 22",
         }
-        self.manage("migrate", "-v0")
         self.lines: list[str] = []
         self._queue: queue.Queue[str] = queue.Queue()
         self.process = subprocess.Popen(
@@ -48,15 +53,6 @@ class Portal:
         )
         threading.Thread(target=self._pump, daemon=True).start()
 
-    def manage(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "manage.py", *words],
-            cwd=places.REPOSITORY,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-        )
-
     def _pump(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
@@ -65,14 +61,17 @@ class Portal:
     def until(self, pattern: str) -> str:
         """The next line that holds `pattern`."""
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while True:
-            try:
-                line = self._queue.get(timeout=max(0.1, deadline - time.monotonic()))
-            except queue.Empty:
-                pytest.fail(f"no line with {pattern!r} in:\n{''.join(self.lines)}")
-            self.lines.append(line)
-            if re.search(pattern, line):
-                return line
+        while time.monotonic() < deadline:
+            is_over = self.process.poll() is not None
+            with contextlib.suppress(queue.Empty):
+                line = self._queue.get(timeout=0.2)
+                self.lines.append(line)
+                if re.search(pattern, line):
+                    return line
+                continue
+            if is_over:
+                break
+        pytest.fail(f"no line with {pattern!r} in:\n{''.join(self.lines)}")
 
     def answers(self) -> bool:
         try:
@@ -97,11 +96,21 @@ def eventually(question: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-def portal(tmp_path: Path) -> Iterator[Portal]:
-    running = Portal(tmp_path / "data")
+def folder(tmp_path: Path, db: None, settings: Settings) -> Path:
+    """A data folder with a migrated, empty database: copied, because migrating costs seconds."""
+    settings.DATA_DIR = tmp_path / "data"
+    settings.DATA_DIR.mkdir()
+    with closing(sqlite3.connect(connection.settings_dict["NAME"])) as migrated:
+        migrated.execute("VACUUM INTO ?", (str(settings.DATA_DIR / "dcportal.sqlite3"),))
+    return Path(settings.DATA_DIR)
+
+
+@pytest.fixture
+def portal(folder: Path) -> Iterator[Portal]:
+    running = Portal(folder)
     yield running
     running.process.kill()
-    running.process.wait()
+    running.process.communicate()
 
 
 def test_the_portal_from_start_to_stop(portal: Portal) -> None:
@@ -112,9 +121,8 @@ def test_the_portal_from_start_to_stop(portal: Portal) -> None:
     assert "ssh -L" in portal.until("from your computer")
     assert portal.answers()
 
-    second = portal.manage("portal")
-    assert second.returncode == 1
-    assert f"pid {portal.process.pid} at http://127.0.0.1:{portal.port}" in second.stderr
+    with pytest.raises(guard.Refused, match=f"pid {portal.process.pid} at http://127.0.0.1:{portal.port}"):
+        guard.hold_instance_lock()
 
     web = portal.program("uvicorn")
     assert web is not None

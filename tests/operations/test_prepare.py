@@ -20,6 +20,13 @@ def test_a_migrated_database_needs_nothing() -> None:
     assert prepare.migrate() is False
 
 
+def test_an_unmigrated_database_is_refused_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare, "missing_migrations", lambda: 3)
+
+    with pytest.raises(CannotPrepare, match="portal --prepare"):
+        prepare.refuse_unmigrated()
+
+
 @pytest.mark.django_db
 def test_a_database_of_a_newer_release_is_refused() -> None:
     executor = MigrationExecutor(connection)

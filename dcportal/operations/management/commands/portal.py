@@ -50,6 +50,8 @@ class Command(BaseCommand):
             guard.refuse_taken_port(host, port)
             if prepares:
                 prepare.prepare(self.say)
+            else:
+                prepare.refuse_unmigrated()
             guard.refuse_unprotected(host, has_user=people.has_user())
             address = announce.address_of(host, port)
             guard.write_holder(lock, address)
