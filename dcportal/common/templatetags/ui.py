@@ -140,7 +140,9 @@ def json_script_of(value: object, element_id: str) -> SafeString:
     if not isinstance(value, str):
         return json_script(value, f"{element_id}-figure")
     text = value.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
-    return format_html('<script id="{}-figure" type="application/json">{}</script>', element_id, mark_safe(text))
+    return format_html(
+        '<script id="{}-figure" type="application/json">{}</script>', element_id, mark_safe(text)
+    )
 
 
 @register.filter
