@@ -90,9 +90,9 @@ function moveMessages(form, page) {
     field.querySelector(".field-error")?.remove();
     const message = fresh.querySelector(".field-error");
     const input = field.querySelector("input, select, textarea");
-    if (message) input.after(message);
-    input.toggleAttribute("aria-invalid", Boolean(message));
-    if (message) input.setAttribute("aria-invalid", "true");
+    if (message) (input ?? field.lastElementChild).after(message);
+    if (message) input?.setAttribute("aria-invalid", "true");
+    else input?.removeAttribute("aria-invalid");
   }
 }
 
