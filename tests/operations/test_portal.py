@@ -51,7 +51,15 @@ class Portal:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        threading.Thread(target=self._pump, daemon=True).start()
+        self._reader = threading.Thread(target=self._pump, daemon=True)
+        self._reader.start()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
     def _pump(self) -> None:
         assert self.process.stdout is not None
@@ -109,8 +117,7 @@ def folder(tmp_path: Path, db: None, settings: Settings) -> Path:
 def portal(folder: Path) -> Iterator[Portal]:
     running = Portal(folder)
     yield running
-    running.process.kill()
-    running.process.communicate()
+    running.close()
 
 
 def test_the_portal_from_start_to_stop(portal: Portal) -> None:
