@@ -5,6 +5,7 @@ from typing import Any
 
 from django.urls import re_path
 
+from jobs.routing import websocket_urlpatterns as job_sockets
 from monitoring.routing import websocket_urlpatterns as monitoring_sockets
 
 NO_SUCH_SOCKET = 4404
@@ -20,4 +21,4 @@ async def no_such_socket(
     await send({"type": "websocket.close", "code": NO_SUCH_SOCKET})
 
 
-websocket_urlpatterns = [*monitoring_sockets, re_path(r"", no_such_socket)]
+websocket_urlpatterns = [*monitoring_sockets, *job_sockets, re_path(r"", no_such_socket)]

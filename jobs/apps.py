@@ -6,9 +6,10 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         from dcportal.common import reasons
-        from jobs import ports
+        from jobs import ports, stream
         from jobs.reasons import texts
         from jobs.telemetry import MonitoringTelemetry
 
         reasons.register(texts())
         ports.register_telemetry(MonitoringTelemetry())
+        stream.register()

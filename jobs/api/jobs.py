@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import FileResponse
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -176,8 +177,10 @@ class JobViewSet(RecordViewSet):
 
     @extend_schema(parameters=reading.LOG_PARAMETERS, responses=OpenApiTypes.OBJECT)
     @action(detail=True)
-    def logs(self, request: Request, uid: str) -> Response:
+    def logs(self, request: Request, uid: str) -> HttpResponseBase:
         """A window of the log by byte offsets; a negative offset counts from the end."""
+        if reading.flag(request.query_params, "download"):
+            return reading.log_file(self.row(uid), request.query_params)
         return Response(reading.logs(self.row(uid), request.query_params))
 
     @extend_schema(parameters=reading.EVENT_PARAMETERS, responses=OpenApiTypes.OBJECT)

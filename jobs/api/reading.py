@@ -1,12 +1,12 @@
 """Logs, events, curves and files of a job, as JSON."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.http import FileResponse
+from django.http import FileResponse, StreamingHttpResponse
 from drf_spectacular.utils import OpenApiParameter
 
 from dcportal.common import reasons
@@ -19,7 +19,7 @@ from jobs.models import Attempt, Job
 
 LOG_LIMIT = 2**20
 PARAMETERS: dict[str, set[str]] = {
-    "logs": {"offset", "limit", "attempt", "source", "lines"},
+    "logs": {"offset", "limit", "attempt", "source", "lines", "plain", "download"},
     "events": {"after", "limit"},
     "metrics": {"names", "attempt", "after_step", "points"},
     "artifact_content": {"path", "attempt"},
@@ -29,7 +29,9 @@ LOG_PARAMETERS = [
     OpenApiParameter("limit", int, description="Bytes, at most 1 MiB."),
     OpenApiParameter("attempt", int, description="The newest by default."),
     OpenApiParameter("source", str, description="A rank, - for the launcher, = for the runner's remarks."),
-    OpenApiParameter("lines", bool, description="Lines with time and source in place of text."),
+    OpenApiParameter("lines", bool, description="Lines taken apart in place of text."),
+    OpenApiParameter("plain", bool, description="Text without the time and source before each line."),
+    OpenApiParameter("download", bool, description="The whole log as a file."),
 ]
 EVENT_PARAMETERS = [OpenApiParameter("after", int), OpenApiParameter("limit", int)]
 METRIC_PARAMETERS = [
@@ -53,13 +55,14 @@ def attempt_of(job: Job, parameters: Mapping[str, str]) -> Attempt | None:
 
 
 def logs(job: Job, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """A window with `text`, or with `lines` where these were asked for."""
+    """A window with `text`: lines as they stand on disk, `<UTC time> <source>[+] <text>`.
+
+    `plain` leaves time and source out; `lines` gives the lines taken apart.
+    """
     offset = number(parameters, "offset", 0, -(2**53), 2**53)
     limit = number(parameters, "limit", 65536, 1, LOG_LIMIT)
-    source = parameters.get("source") or None
-    if source is not None and source not in ("-", "=") and not (source.isascii() and source.isdigit()):
-        raise bad("source", source)
-    as_lines = _flag(parameters, "lines")
+    source = source_of(parameters)
+    as_lines, plain = flag(parameters, "lines"), flag(parameters, "plain")
     attempt = attempt_of(job, parameters)
     window = queries.log_window(attempt, offset, limit, source) if attempt else LogWindow(0, b"", 0, 0)
     answer = {
@@ -69,7 +72,38 @@ def logs(job: Job, parameters: Mapping[str, str]) -> dict[str, Any]:
         "end_offset": window.end_offset,
         "dropped_bytes": window.dropped_bytes,
     }
-    return {**answer, "lines": lines_of(window)} if as_lines else {**answer, "text": text_of(window)}
+    if as_lines:
+        return {**answer, "lines": lines_of(window)}
+    return {**answer, "text": plain_text(window) if plain else readable(window.data)}
+
+
+def log_file(job: Job, parameters: Mapping[str, str]) -> StreamingHttpResponse:
+    """All that is kept of an attempt's log, as a download. Raises NotFound."""
+    source, attempt = source_of(parameters), attempt_of(job, parameters)
+    if attempt is None:
+        raise NotFound()
+    response = StreamingHttpResponse(_pieces(attempt, source), content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{attempt.tag}.log"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _pieces(attempt: Attempt, source: str | None) -> Iterator[bytes]:
+    offset = 0
+    while True:
+        window = queries.log_window(attempt, offset, LOG_LIMIT, source)
+        if window.next_offset <= offset:
+            return
+        yield window.data
+        offset = window.next_offset
+
+
+def source_of(parameters: Mapping[str, str]) -> str | None:
+    """The rank (or `-`, `=`) whose lines are wanted, None for all. Raises Invalid."""
+    source = parameters.get("source") or None
+    if source is None or source in ("-", "=") or (source.isascii() and source.isdigit() and len(source) < 6):
+        return source
+    raise bad("source", source)
 
 
 def lines_of(window: LogWindow) -> list[dict[str, Any]]:
@@ -86,7 +120,7 @@ def lines_of(window: LogWindow) -> list[dict[str, Any]]:
     ]
 
 
-def text_of(window: LogWindow) -> str:
+def plain_text(window: LogWindow) -> str:
     """What the program wrote, without our times and sources."""
     return "".join(readable(line.text) + ("" if line.goes_on else "\n") for _offset, line in window.lines())
 
@@ -182,8 +216,9 @@ def board_json(now: Board) -> dict[str, Any]:
     return asdict(now)
 
 
-def _flag(parameters: Mapping[str, str], name: str) -> bool:
+def flag(parameters: Mapping[str, str], name: str) -> bool:
+    """A yes or no. Raises Invalid."""
     text = parameters.get(name, "false")
-    if text not in ("true", "false"):
+    if text not in ("true", "false", "1", "0"):
         raise bad(name, text)
-    return text == "true"
+    return text in ("true", "1")

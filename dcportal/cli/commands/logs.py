@@ -27,11 +27,11 @@ def stream(client: Client, uid: str, *, follow: bool, attempt: int | None = None
     offset = 0
     while True:
         ended = not follow or client.get(f"jobs/{uid}", fields="state")["state"] in ENDED
-        window = client.get(f"jobs/{uid}/logs", offset=offset, attempt=attempt)
+        window = client.get(f"jobs/{uid}/logs", offset=offset, attempt=attempt, plain="true")
         while window["next_offset"] > offset:
             _write(window)
             offset = window["next_offset"]
-            window = client.get(f"jobs/{uid}/logs", offset=offset, attempt=attempt)
+            window = client.get(f"jobs/{uid}/logs", offset=offset, attempt=attempt, plain="true")
         if ended:
             return
         time.sleep(POLL_SECONDS)

@@ -250,17 +250,28 @@ def test_counts_and_free_gpus_are_there(call: Call, submitted: Callable[..., Job
 def test_a_log_is_read_by_windows(call: Call, with_run: Any) -> None:
     job, _attempt = with_run()
     first = call("owner", "get", f"jobs/{job.uid}/logs/?limit=1").json()
-    assert first["text"] == "line 0\n"
+    assert first["text"] == "2025-11-25T13:56:40.000Z 0 line 0\n"
+    plain = call("owner", "get", f"jobs/{job.uid}/logs/?plain=true").json()
+    assert plain["text"] == "line 0\nline 1\nline 2\n"
     rest = call("owner", "get", f"jobs/{job.uid}/logs/?offset={first['next_offset']}&lines=true").json()
     assert [(line["source"], line["text"]) for line in rest["lines"]] == [("0", "line 1"), ("0", "line 2")]
     assert rest["next_offset"] == rest["end_offset"]
+
+
+def test_a_whole_log_is_downloaded(call: Call, with_run: Any) -> None:
+    job, _attempt = with_run()
+    answer = call("owner", "get", f"jobs/{job.uid}/logs/?download=1")
+    assert b"".join(answer.streaming_content).count(b"\n") == 3
+    assert answer["Content-Disposition"] == f'attachment; filename="{job.uid}.1.log"'
 
 
 def test_a_job_that_never_started_has_an_empty_log(call: Call, submitted: Callable[..., Job]) -> None:
     assert call("owner", "get", f"jobs/{submitted().uid}/logs/").json()["text"] == ""
 
 
-@pytest.mark.parametrize("query", ["offset=x", "limit=0", "attempt=0", "source=abc", "lines=1", "offset=1e9"])
+@pytest.mark.parametrize(
+    "query", ["offset=x", "limit=0", "attempt=0", "source=abc", "lines=maybe", "offset=1e9"]
+)
 def test_a_wrong_window_is_a_422(query: str, call: Call, with_run: Any) -> None:
     job, _attempt = with_run()
     assert call("owner", "get", f"jobs/{job.uid}/logs/?{query}").status_code == 422
