@@ -128,7 +128,7 @@ def saved_samples(folder: Path) -> list[protocol.Sample]:
 
 
 def spilled(folder: Path) -> bool:
-    return any(path.stat().st_size > 2000 for path in folder.glob("*.seg"))
+    return any(path.stat().st_size > 900 for path in folder.glob("*.seg"))
 
 
 def test_sigterm_without_a_portal_keeps_everything_on_disk_for_the_next_start(tmp_path):
