@@ -1,0 +1,69 @@
+"""Query budgets of lists: recorded in tests/query_counts.json, and the same for 1 row and for 40.
+
+A page may use fewer than recorded. To raise a budget on purpose, change the file in the same commit.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from dcportal.accounts.actions import create_team, create_user
+from dcportal.inventory.actions import add_record, create_node_token, node_hello
+from dcportal.inventory.models import NodeType, Rack, Room, Row, Site
+from tests.api.conftest import caller  # noqa: F401
+from tests.audit.world import ACTOR
+from tests.inventory.conftest import gpu, hello_of
+
+BUDGETS = json.loads((Path(__file__).parent.parent / "query_counts.json").read_text())
+OURS = {"sites", "rooms", "rows", "racks", "node-types", "nodes", "accelerators", "node-tokens"}
+OURS |= {"users", "teams", "tokens", "audit"}
+PAGES = sorted(key for key in BUDGETS if key.startswith("page ") and key.split("/")[1] in OURS)
+CALLS = sorted(key for key in BUDGETS if key.startswith("api ") and key.split("/")[-1] in OURS)
+
+
+def _fill(count, now, first=0):
+    for number in range(first, first + count):
+        site = add_record(ACTOR, Site, {"name": f"S{number}"}, now)
+        room = add_record(ACTOR, Room, {"site": site, "name": "Hall"}, now)
+        row = add_record(ACTOR, Row, {"room": room, "name": "A"}, now)
+        add_record(ACTOR, Rack, {"row": row, "name": f"R{number}"}, now)
+        add_record(ACTOR, NodeType, {"manufacturer": "m", "model": f"t{number}"}, now)
+        _token, secret = create_node_token(ACTOR, {"name": f"n{number}"}, now)
+        node_hello(secret, hello_of(f"n{number}", gpu(f"a{number}"), gpu(f"b{number}", 1)), now)
+        create_user(ACTOR, {"username": f"u{number}"}, now)
+        create_team(ACTOR, {"name": f"team{number}"}, now)
+
+
+def _queries(client, path, **more):
+    client.get(path, **more)  # what is cached once per process is not counted
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(path, **more).status_code == 200
+    return len(queries)
+
+
+@pytest.mark.parametrize("key", PAGES)
+def test_a_page_stays_within_its_budget_whatever_its_rows(client_of, now, key):
+    client, path = client_of("admin"), key.split()[1]
+    _fill(1, now)
+    few = _queries(client, path)
+    _fill(40, now, first=1)
+    assert _queries(client, path) == few
+    assert few <= BUDGETS[key]
+
+
+@pytest.mark.parametrize("key", CALLS)
+def test_a_list_operation_stays_within_its_budget_whatever_its_rows(caller, now, key):  # noqa: F811
+    admin, path = caller("admin"), key.split()[1]
+    _fill(1, now)
+    few = _queries(admin.client, path, headers=admin.headers)
+    _fill(40, now, first=1)
+    assert _queries(admin.client, path, headers=admin.headers) == few
+    assert few <= BUDGETS[key]
+
+
+def test_every_list_has_a_budget():
+    assert {f"page /{name}/" for name in OURS} <= set(BUDGETS)
+    assert {f"api /api/v1/{name}" for name in OURS} <= set(BUDGETS)
