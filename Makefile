@@ -67,7 +67,8 @@ bench: tools
 	@$(PORTAL) -m tests.bench $(ONLY)
 
 messages: tools
-	@cd dcportal && ../$(PORTAL) ../manage.py makemessages -l en -l zh_Hans --no-location
+	@for domain in django djangojs; do $(PORTAL) manage.py makemessages -d $$domain -l en -l zh_Hans \
+		--no-location --no-wrap --no-obsolete -i node_modules -i static/vendor -i tests -i var; done
 
 gpu: tools
 	@$(PORTAL) -m pytest tests -q -m gpu -rs

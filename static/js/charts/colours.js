@@ -32,7 +32,7 @@ function read() {
 
 /** A colour at an opacity. */
 export function faint(colour, opacity) {
-  return colour.replace(/^rgba?\(([^)]+)\)$/, (whole, inside) => `rgba(${inside.split(/[ ,/]+/).slice(0, 3).join(",")},${opacity})`);
+  return colour.replace(/^rgba?\(([^)]+)\)$/, (whole, inside) => `rgba(${inside.split(/[ ,\/]+/).slice(0, 3).join(",")},${opacity})`);
 }
 
 if (globalThis.document) onThemeChange(() => { palette = null; });
