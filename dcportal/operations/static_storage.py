@@ -26,11 +26,21 @@ class QuickCompressor(Compressor):
 
 
 class HashedStorage(CompressedManifestStaticFilesStorage):
-    """Compresses each content once; modules are imported by plain name, so those keep both names."""
+    """Compresses each content once; modules import each other by hashed name.
+
+    Without the latter a page script would get a second copy of a module that main.js already runs: two
+    sockets, two listeners, every click answered twice.
+    """
+
+    # Only ours: files of packages name modules that they do not bring.
+    patterns = (
+        *CompressedManifestStaticFilesStorage.patterns,
+        ("js/*.js", CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]),
+    )
 
     def create_compressor(self, **options: object) -> Compressor:
         return QuickCompressor(**options)
 
     def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
         plain = set(self.hashed_files)
-        return super().compress_files([path for path in paths if path not in plain or path.startswith("js/")])
+        return super().compress_files([path for path in paths if path not in plain])
