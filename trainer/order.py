@@ -21,37 +21,28 @@ def epoch_order(seed: int, epoch: int, count: int) -> torch.Tensor:
 
 
 class Order:
-    """Batches of one rank. An epoch has count // batch_size steps; what is left over waits for another
-    epoch's order, so every step averages over exactly batch_size samples.
+    """Where the samples of one rank's steps stand. An epoch has count // batch_size steps; what is left over
+    waits for another epoch's order, so every step averages over exactly batch_size samples.
     """
 
-    def __init__(
-        self, seed: int, count: int, batch_size: int, rank: int, ranks: int, device: torch.device
-    ) -> None:
+    def __init__(self, seed: int, count: int, batch_size: int, rank: int, ranks: int) -> None:
         self.steps_per_epoch = count // batch_size
         self._seed, self._count, self._batch_size = seed, count, batch_size
         self._first = batch_size * rank // ranks
         self._last = batch_size * (rank + 1) // ranks
-        self._device = device
-        self._epoch = -1
-        self._order = torch.empty(0, dtype=torch.int64)
 
     @property
     def share(self) -> int:
         """Samples of a batch that this rank works on."""
         return self._last - self._first
 
-    def batch(self, step: int) -> torch.Tensor:
-        """Indices of this rank's samples at `step`, counted from 0 over the whole run."""
+    def place(self, step: int) -> tuple[int, int, int]:
+        """(epoch, first, last) of `step`, counted from 0 over the run: this rank's samples are those at
+        first..last-1 of the epoch's order."""
         epoch, within = divmod(step, self.steps_per_epoch)
-        if epoch != self._epoch:
-            self._order = epoch_order(self._seed, epoch, self._count).to(self._device)
-            self._epoch = epoch
         start = within * self._batch_size
-        return self._order[start + self._first : start + self._last]
+        return epoch, start + self._first, start + self._last
 
-
-def slices(indices: torch.Tensor, parts: int) -> list[torch.Tensor]:
-    """`indices` in `parts` pieces whose sizes differ by at most one."""
-    count = len(indices)
-    return [indices[count * part // parts : count * (part + 1) // parts] for part in range(parts)]
+    def of_epoch(self, epoch: int) -> torch.Tensor:
+        """(count,) indices of the samples in the order of `epoch`."""
+        return epoch_order(self._seed, epoch, self._count)

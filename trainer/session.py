@@ -97,7 +97,7 @@ def _loop(
     stop: StopRequest,
     step: int,
 ) -> Loop:
-    order = Order(config.seed, len(data.train), config.batch_size, here.rank, here.size, here.device)
+    order = Order(config.seed, len(data.train), config.batch_size, here.rank, here.size)
     total = config.steps or config.epochs * order.steps_per_epoch
     schedule = Schedule(config, total)
     autocast = precision.autocast(config.precision, here.device)

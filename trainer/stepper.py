@@ -10,9 +10,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from trainer.batches import Batches, slices
 from trainer.clipping import Clipping
 from trainer.data.samples import Samples, Windows
-from trainer.order import Order, slices
+from trainer.order import Order
 from trainer.schedule import Schedule
 from trainer.spec.train import TrainConfig
 
@@ -31,8 +32,9 @@ class Stepper:
         autocast: contextlib.AbstractContextManager[object],
         ranks: int,
     ) -> None:
-        self._model, self._optimiser, self._samples = model, optimiser, samples
-        self._order, self._schedule, self._autocast = order, schedule, autocast
+        self._model, self._optimiser = model, optimiser
+        self._batches = Batches(samples, order, samples.device)
+        self._schedule, self._autocast = schedule, autocast
         self._accumulation = config.accumulation
         self._is_plain = config.accumulation == 1 and config.precision == "fp32"
         self._parameters = [each for each in model.parameters() if each.requires_grad]
@@ -50,11 +52,11 @@ class Stepper:
         rate = self._schedule.rate(step)
         for group in self._optimiser.param_groups:
             group["lr"] = rate
-        indices = self._order.batch(step)
+        inputs, targets = self._batches.at(step)
         if self._is_plain:
-            self._learn(indices)
+            self._learn(inputs, targets)
         else:
-            self._learn_in_slices(indices)
+            self._learn_in_slices(inputs, targets)
         if self._clipping is not None:
             self._clipping.apply()
         self._optimiser.step()
@@ -62,8 +64,7 @@ class Stepper:
             parameter.grad = None  # what zero_grad does, without its 8 us of hooks
         self._targets += self._targets_a_step
 
-    def _learn(self, indices: torch.Tensor) -> None:
-        inputs, targets = self._samples.take(indices)
+    def _learn(self, inputs: torch.Tensor, targets: torch.Tensor) -> None:
         logits = self._model(inputs)
         if logits.dim() > 2:
             logits, targets = logits.flatten(0, -2), targets.flatten()
@@ -71,11 +72,11 @@ class Stepper:
         loss.backward(self._scale)
         self._loss_sum += loss.detach()
 
-    def _learn_in_slices(self, indices: torch.Tensor) -> None:
-        parts = slices(indices, self._accumulation)
+    def _learn_in_slices(self, inputs: torch.Tensor, targets: torch.Tensor) -> None:
+        parts = slices(len(inputs), self._accumulation)
         for number, part in enumerate(parts, start=1):
             with self._gradients_kept_apart(number < len(parts)), self._autocast:
-                self._learn(part)
+                self._learn(inputs[part], targets[part])
 
     def _gradients_kept_apart(self, apart: bool) -> contextlib.AbstractContextManager[None]:
         no_sync = getattr(self._model, "no_sync", None)

@@ -18,9 +18,18 @@ class Samples:
     def __len__(self) -> int:
         return len(self.targets)
 
+    @property
+    def device(self) -> torch.device:
+        return self.targets.device
+
+    @property
+    def bytes_taken(self) -> int:
+        """Memory that all samples need when taken at once."""
+        return self.inputs.nbytes + self.targets.nbytes
+
     def take(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Inputs and targets of the given rows."""
-        return self.inputs[indices], self.targets[indices]
+        return self.inputs.index_select(0, indices), self.targets.index_select(0, indices)
 
     def to(self, device: torch.device) -> Samples:
         return Samples(self.inputs.to(device), self.targets.to(device))
@@ -42,6 +51,15 @@ class Windows:
     @property
     def targets_per_sample(self) -> int:
         return self.context
+
+    @property
+    def device(self) -> torch.device:
+        return self.tokens.device
+
+    @property
+    def bytes_taken(self) -> int:
+        """Memory that all samples need when taken at once."""
+        return len(self) * (self.context + 1) * self.tokens.element_size()
 
     def take(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, context) inputs and (B, context) targets."""

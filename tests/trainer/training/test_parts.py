@@ -10,12 +10,13 @@ from sklearn import datasets
 from sklearn.metrics import accuracy_score, f1_score
 
 from trainer import optimisers
+from trainer.batches import Batches, slices
 from trainer.clipping import Clipping
 from trainer.data import catalog as data_catalog
 from trainer.data.samples import Samples, Windows
 from trainer.evaluation import Evaluation
 from trainer.models import catalog as model_catalog
-from trainer.order import Order, epoch_order, slices
+from trainer.order import Order, epoch_order
 from trainer.precision import autocast
 from trainer.schedule import Schedule
 from trainer.spec.train import DATASETS, MODEL_DATASETS, MODELS, OptimiserConfig
@@ -39,25 +40,47 @@ def test_an_epoch_holds_every_sample_once_and_the_next_has_another_order():
     assert not torch.equal(first, epoch_order(2, 0, 100))
 
 
+def batches(rank=0, ranks=1):
+    """Batches of 15 out of 50 samples that hold their own number."""
+    samples = Samples(torch.arange(50.0), torch.arange(50))
+    return Batches(samples, Order(5, 50, 15, rank, ranks), CPU)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 def test_ranks_share_each_batch_without_gap_or_overlap(count):
-    orders = [Order(5, 50, 15, rank, count, CPU) for rank in range(count)]
-    assert orders[0].steps_per_epoch == 3
     for step in range(7):
-        parts = [order.batch(step) for order in orders]
-        assert [len(part) for part in parts] == [order.share for order in orders]
-        assert torch.equal(torch.cat(parts), Order(5, 50, 15, 0, 1, CPU).batch(step))
+        parts = [batches(rank, count).at(step) for rank in range(count)]
+        inputs, targets = (torch.cat(column) for column in zip(*parts, strict=True))
+        assert torch.equal(targets, batches().at(step)[1])
+        assert torch.equal(inputs, targets.float())
+
+
+def test_an_epoch_gives_as_many_whole_batches_as_fit():
+    order = Order(5, 50, 15, 0, 1)
+    assert order.steps_per_epoch == 3
+    assert [order.place(step)[0] for step in range(7)] == [0, 0, 0, 1, 1, 1, 2]
+    seen = torch.cat([batches().at(step)[1] for step in range(3)])
+    assert len(seen.unique()) == 45
 
 
 def test_a_batch_depends_on_its_step_alone():
-    order = Order(5, 50, 15, 0, 1, CPU)
-    later = order.batch(7).clone()
-    order.batch(0)
-    assert torch.equal(order.batch(7), later)
+    ahead = batches()
+    later = ahead.at(7)[1].clone()
+    ahead.at(0)
+    assert torch.equal(ahead.at(7)[1], later)
+
+
+def test_large_data_is_picked_by_index_and_gives_the_same_batches(monkeypatch):
+    expected = [batches().at(step) for step in range(5)]
+    monkeypatch.setattr("trainer.batches.SHUFFLED_BYTES", 0)
+    for step, (inputs, targets) in enumerate(expected):
+        found = batches().at(step)
+        assert torch.equal(found[0], inputs)
+        assert torch.equal(found[1], targets)
 
 
 def test_slices_differ_by_at_most_one_and_lose_nothing():
-    parts = slices(torch.arange(10), 4)
+    parts = [torch.arange(10)[part] for part in slices(10, 4)]
     assert sorted(len(part) for part in parts) == [2, 2, 3, 3]
     assert torch.cat(parts).tolist() == list(range(10))
 
@@ -172,7 +195,9 @@ def test_optimisers_move_weights_and_spare_biases_from_decay(name):
 
 @pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
 @pytest.mark.parametrize("limit", [0.1, 1e6])
-def test_clipping_is_that_of_torch(name, limit):
+@pytest.mark.parametrize("small", [0, 10**9])
+def test_clipping_is_that_of_torch(name, limit, small, monkeypatch):
+    monkeypatch.setattr("trainer.clipping.SMALL", small)
     results = []
     for ours in (True, False):
         torch.manual_seed(1)
