@@ -301,7 +301,8 @@ def test_an_artifact_is_downloaded_as_a_file(call: Call, with_run: Any, now: dat
 
 
 TRAVERSALS = [
-    "link", "../logs/0000000000000000.log", "/etc/passwd", "..", ".", "", "a/../../x", "..%2f..%2fetc%2fpasswd",
+    "link",
+    "../logs/0000000000000000.log", "/etc/passwd", "..", ".", "", "a/../../x", "..%2f..%2fetc%2fpasswd",
     "%2e%2e/x", "..\\..\\x", "model.pt%00", "%252e%252e%252fpasswd", "....//x", "~/x", "file:///etc/passwd",
     "model.pt/", "model.pt/..", "//etc/passwd", "\u2025/x", "..;/x", ".../x", "nothing",
 ]  # fmt: skip
