@@ -1,6 +1,6 @@
 """REST of people, teams and tokens, and `/api/v1/me`."""
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, status
@@ -224,7 +224,7 @@ class TokenViewSet(RecordViewSet):
 
     def create(self, request: Request) -> Response:
         values = self.checked(request)
-        user = values.pop("user", None) or request.user
+        user = values.pop("user", None) or cast(User, request.user)
         token, secret = actions.create_token(self.actor, user, values, utcnow())
         token.secret = secret  # type: ignore[attr-defined]
         return Response(NewTokenSerializer(token).data, status=status.HTTP_201_CREATED)
@@ -245,12 +245,13 @@ class MeViewSet(GenericViewSet):
 
     @extend_schema(responses=MeSerializer, operation_id="me_retrieve")
     def list(self, request: Request) -> Response:
-        actor: Actor = request._request._dcp_actor
+        actor: Actor = cast(Any, request._request)._dcp_actor
+        user = cast(User, request.user)
         return Response(
             {
-                "uid": request.user.uid,
+                "uid": user.uid,
                 "kind": actor.kind,
-                "username": request.user.username,
+                "username": user.username,
                 "role": actor.role,
                 "teams": actor.teams,
                 "scopes": sorted(actor.scopes),

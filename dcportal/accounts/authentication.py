@@ -28,7 +28,7 @@ class TokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed(_("This token is unknown, revoked or expired."))
         if token.last_used_at is None or now - token.last_used_at > LAST_USED_RESOLUTION:
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-        request._request._dcp_actor = token_actor(
+        request._request._dcp_actor = token_actor(  # type: ignore[attr-defined]
             token,
             ip=client_ip(request._request),
             request_id=getattr(request._request, "request_id", ""),

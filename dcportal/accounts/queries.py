@@ -30,7 +30,7 @@ def teams_visible_to(actor: Actor) -> QuerySet[Team]:
 def tokens_visible_to(actor: Actor) -> QuerySet[ApiToken]:
     """All tokens for administrators, else one's own."""
     tokens = ApiToken.objects.select_related("user")
-    return tokens if actor.has_role("admin") else tokens.filter(user_id=actor.user_id)
+    return tokens if actor.has_role("admin") else tokens.filter(user__pk=actor.user_id or 0)
 
 
 def get_user(actor: Actor, uid: str) -> User:

@@ -74,10 +74,10 @@ def _problems_of(refusal: Refusal) -> list[Problem]:
 
 def _from_rest_framework(error: exceptions.APIException) -> Response:
     headers: dict[str, str] = {}
-    if getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = error.auth_header
-    if getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(error.wait) + 1)
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait) + 1)
     if isinstance(error, exceptions.ValidationError):
         return problem(422, "invalid", {}, list(_walk(error.detail, "")), headers)
     if isinstance(error, BodyTooLarge):

@@ -1,5 +1,6 @@
 """Ordering that names its mistakes instead of ignoring them."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
@@ -16,8 +17,9 @@ class KnownOrdering(OrderingFilter):
     """`?ordering=name,-created_at` over the view's `ordering_fields`; anything else is a 422."""
 
     def remove_invalid_fields(
-        self, queryset: QuerySet[Any], fields: list[str], view: "APIView", request: Request
+        self, queryset: QuerySet[Any], fields: Iterable[str], view: "APIView", request: Request
     ) -> list[str]:
+        fields = list(fields)
         valid = super().remove_invalid_fields(queryset, fields, view, request)
         unknown = [field for field in fields if field not in valid]
         if unknown:

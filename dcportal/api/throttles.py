@@ -15,5 +15,5 @@ class PerActorThrottle(SimpleRateThrottle):
     scope = "actor"
 
     def get_cache_key(self, request: Request, view: "APIView") -> str:
-        who = request.auth.uid if request.auth else getattr(request.user, "uid", None)
+        who = getattr(request.auth, "uid", None) or getattr(request.user, "uid", None)
         return f"throttle:{who or self.get_ident(request)}"

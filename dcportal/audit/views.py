@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -39,7 +40,7 @@ class Difference:
     after: str | None
 
 
-def audit_list(request: ActorRequest) -> HttpResponse:
+def audit_list(request: ActorRequest) -> HttpResponseBase:
     """What the reader may know of the trail, newest first."""
     return respond(request, TRAIL, queries.entries_visible_to(request.actor))
 

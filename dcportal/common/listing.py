@@ -5,10 +5,11 @@ A page describes its columns once as a `Listing`; `respond` answers with the pag
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, QueryDict, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.html import conditional_escape, format_html
@@ -106,7 +107,7 @@ class View:
 
 def respond(
     request: HttpRequest, listing: Listing, rows: QuerySet[Any], context: dict[str, Any] | None = None
-) -> HttpResponse | StreamingHttpResponse:
+) -> HttpResponseBase:
     """The list as a page, or as a CSV file for `?format=csv`; Invalid names a wrong parameter."""
     filtered, form = _filtered(request.GET, listing, rows)
     ordering = _ordering(request.GET, listing)
@@ -184,7 +185,7 @@ def _body(columns: Sequence[Column], rows: Sequence[Any]) -> SafeString:
         parts.append("<tr>")
         for start, column in zip(starts, columns, strict=True):
             value = column.cell(row)
-            shown = MISSING if value is None or value == "" else conditional_escape(value)
+            shown = MISSING if value is None or value == "" else conditional_escape(cast(str, value))
             parts.append(f"{start}{shown}</td>")
         parts.append("</tr>")
     return mark_safe("".join(parts))  # every cell went through conditional_escape

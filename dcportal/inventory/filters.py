@@ -8,13 +8,15 @@ from dcportal.inventory.models import Accelerator, Node, NodeToken, NodeType, Ra
 from dcportal.inventory.models.nodes import Admission, Lifecycle, Liveness
 from dcportal.inventory.models.sites import SiteKind
 
-SIMULATED = {"field_name": "is_simulated", "label": _("Simulated")}
+
+def _simulated() -> YesNoFilter:
+    return YesNoFilter(field_name="is_simulated", label=_("Simulated"))
 
 
 class SiteFilters(django_filters.FilterSet):
     search = SearchFilter("name", "address")
     kind = django_filters.ChoiceFilter(choices=SiteKind.choices, label=_("Kind"))
-    simulated = YesNoFilter(**SIMULATED)
+    simulated = _simulated()
 
     class Meta:
         model = Site
@@ -68,7 +70,7 @@ class NodeFilters(django_filters.FilterSet):
     admission = django_filters.ChoiceFilter(choices=Admission.choices, label=_("Admission"))
     lifecycle = django_filters.ChoiceFilter(choices=Lifecycle.choices, label=_("Lifecycle"))
     schedulable = YesNoFilter(label=_("Takes jobs"))
-    simulated = YesNoFilter(**SIMULATED)
+    simulated = _simulated()
 
     class Meta:
         model = Node
@@ -80,7 +82,7 @@ class AcceleratorFilters(django_filters.FilterSet):
     node = UidFilter(queryset=Node.objects.all(), label=_("Node"))
     model = django_filters.CharFilter(label=_("Model"), max_length=100)
     missing = YesNoFilter(field_name="missing_since__isnull", is_true=False, label=_("Missing"))
-    simulated = YesNoFilter(**SIMULATED)
+    simulated = _simulated()
 
     class Meta:
         model = Accelerator

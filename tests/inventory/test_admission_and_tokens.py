@@ -86,7 +86,8 @@ def test_removing_the_demo_hall_leaves_everything_real(actor_named, token_for, n
     counts = actions.remove_simulated(actor_named("operator"), now)
     assert counts == {"tokens": 1, "accelerators": 5, "nodes": 5}
     assert list(Node.objects.all()) == [node]
-    assert not (Accelerator.objects.exists() or Site.objects.exists())
+    assert not Accelerator.objects.exists()
+    assert not Site.objects.exists()
     assert actions.node_hello(fleet, hello_of("s0", collector="simulated"), now).code == "token_refused"
     assert AuditEntry.objects.get(verb="demo_hall.remove").before["nodes"] == 5
 

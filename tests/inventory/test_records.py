@@ -2,8 +2,8 @@
 
 import pytest
 
-from dcportal.accounts.models import ApiToken
 from dcportal.accounts.identify import token_actor
+from dcportal.accounts.models import ApiToken
 from dcportal.audit.models import AuditEntry
 from dcportal.common.problems import Conflict, Forbidden, Invalid
 from dcportal.inventory.actions import add_record, delete_record, edit_record

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -44,7 +45,7 @@ TEAMS = Listing(
 )
 
 
-def team_list(request: HttpRequest) -> HttpResponse:
+def team_list(request: HttpRequest) -> HttpResponseBase:
     """Teams that the reader may see."""
     actor = actor_of(request)
     context = {}

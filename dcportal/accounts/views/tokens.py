@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -92,7 +93,7 @@ TOKENS = Listing(
 )
 
 
-def token_list(request: HttpRequest) -> HttpResponse:
+def token_list(request: HttpRequest) -> HttpResponseBase:
     """One's own tokens; administrators see everybody's."""
     context = {"create_url": reverse("accounts:token-create"), "create_label": _("New token")}
     return respond(request, TOKENS, queries.tokens_visible_to(actor_of(request)), context)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from typing import Any
+from typing import Any, cast
 
 from django.utils.cache import get_conditional_response
 from rest_framework.exceptions import APIException
@@ -49,4 +49,4 @@ def tagged(request: Request, response: Response, row: Any) -> Response:
     if request.method not in {"GET", "HEAD"}:
         return response
     conditional = get_conditional_response(request._request, etag=etag, response=response)
-    return conditional or response
+    return cast(Response, conditional or response)

@@ -38,7 +38,8 @@ class RecordSerializer(Sparse, Strict, serializers.ModelSerializer):
     def get_extra_kwargs(self) -> dict[str, Any]:
         """Uniqueness is checked by the action, in its transaction."""
         extra = super().get_extra_kwargs()
-        for field in self.Meta.model._meta.concrete_fields:
+        model: Any = self.Meta.model
+        for field in model._meta.concrete_fields:
             if field.unique and field.name in self.Meta.fields:
                 extra.setdefault(field.name, {}).setdefault("validators", [])
         return extra

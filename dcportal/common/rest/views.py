@@ -1,7 +1,8 @@
 """The view set that lists, shows, creates, changes and deletes rows through actions."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
+from django.db.models import QuerySet
 from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +25,7 @@ class RecordViewSet(GenericViewSet):
     Writing views mix in `Creates`, `Edits`, `Deletes`. Query parameters that nobody reads are refused.
     """
 
+    queryset: QuerySet[Any] | None = None
     lookup_field = "uid"
     lookup_value_regex = UID_PATTERN
     ordering_fields: ClassVar[list[str]] = []
@@ -33,7 +35,7 @@ class RecordViewSet(GenericViewSet):
     @property
     def actor(self) -> Actor:
         """Who asks; set by the permission check, which ran before."""
-        return self.request._request._dcp_actor
+        return cast(Any, self.request._request)._dcp_actor
 
     def rows(self, actor: Actor) -> Any:
         """The rows that `actor` may know of."""
@@ -100,16 +102,24 @@ class RecordViewSet(GenericViewSet):
             raise Invalid(Problem(f"/{n[:80]}", "unknown_parameter", {"name": n[:80]}) for n in unknown)
 
 
-class Creates:
+class Creates(RecordViewSet):
     """POST to the list; a subclass implements `create_row(values)`."""
+
+    def create_row(self, values: dict[str, Any]) -> Any:
+        """Call the action; returns the new row."""
+        raise NotImplementedError
 
     def create(self, request: Request) -> Response:
         row = self.create_row(self.checked(request))
         return self.shown(self.row(row.uid), status.HTTP_201_CREATED)
 
 
-class Edits:
+class Edits(RecordViewSet):
     """PATCH; a subclass implements `edit_row(row, values, expected_revision)`."""
+
+    def edit_row(self, row: Any, values: dict[str, Any], revision: int | None) -> None:
+        """Call the action."""
+        raise NotImplementedError
 
     def partial_update(self, request: Request, uid: str) -> Response:
         row = self.row(uid)
@@ -118,8 +128,12 @@ class Edits:
         return self.shown(self.row(uid))
 
 
-class Deletes:
+class Deletes(RecordViewSet):
     """DELETE; a subclass implements `delete_row(row)`."""
+
+    def delete_row(self, row: Any) -> None:
+        """Call the action."""
+        raise NotImplementedError
 
     def destroy(self, request: Request, uid: str) -> Response:
         row = self.row(uid)

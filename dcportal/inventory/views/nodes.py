@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -123,7 +124,7 @@ def node_drain(request: HttpRequest, uid: str) -> HttpResponse:
     return render(request, "records/form.html", context, status=422 if form.errors else 200)
 
 
-def accelerator_list(request: HttpRequest) -> HttpResponse:
+def accelerator_list(request: HttpRequest) -> HttpResponseBase:
     """Every accelerator that was ever reported."""
     return respond(request, listings.ACCELERATORS, queries.accelerators())
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -19,7 +20,7 @@ from dcportal.inventory import actions
 from dcportal.inventory.kinds import KINDS, Kind
 
 
-def record_list(request: HttpRequest, kind: str) -> HttpResponse:
+def record_list(request: HttpRequest, kind: str) -> HttpResponseBase:
     """The list of one kind, as a page or as CSV."""
     chosen = KINDS[kind]
     rows = chosen.rows()

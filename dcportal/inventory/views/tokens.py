@@ -1,6 +1,7 @@
 """Node tokens: list, form, the one showing of a secret."""
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,7 +19,7 @@ from dcportal.inventory.forms import NodeTokenForm
 from dcportal.inventory.models import NodeToken
 
 
-def token_list(request: HttpRequest) -> HttpResponse:
+def token_list(request: HttpRequest) -> HttpResponseBase:
     """All node tokens; for operators."""
     require_role(actor_of(request), "operator", "inventory")
     context = {"create_url": reverse("inventory:node-token-create"), "create_label": _("New node token")}
