@@ -1,6 +1,7 @@
 """A local engine on a folder of its own, and jobs that are cleared away whatever a test did."""
 
 import os
+import secrets
 import shutil
 import sys
 import time
@@ -26,12 +27,18 @@ class Bench:
         self.engine = engine
         self.runs = runs
         self.tags: list[str] = []
+        # The sweep looks at the whole machine: two tests at once must not share a tag.
+        self._salt = secrets.token_hex(4)
+
+    def uid(self, name: str) -> str:
+        """Job uid that `name` stands for in this test alone."""
+        return f"{name}{self._salt}"
 
     def request(self, uid: str, *command: str, **fields) -> LaunchRequest:
         fields.setdefault("interpreter", Path(sys.executable))
         fields.setdefault("attempt", 1)
-        run_dir = self.runs / uid / str(fields["attempt"])
-        return LaunchRequest(job_uid=uid, run_dir=run_dir, command=command or None, **fields)
+        run_dir = self.runs / self.uid(uid) / str(fields["attempt"])
+        return LaunchRequest(job_uid=self.uid(uid), run_dir=run_dir, command=command or None, **fields)
 
     def launch(self, uid: str, *command: str, **fields) -> str:
         request = self.request(uid, *command, **fields)

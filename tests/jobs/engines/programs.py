@@ -30,14 +30,15 @@ while not os.path.exists(os.environ["DCP_RUN_DIR"] + "/daemon"):
 """
 
 # A daemon that starts anew with an empty environment: no tag is left on it.
+# The argument appears on its command line.
 UNTAGGED_DAEMON = """
 import os, sys, time
 if os.fork() == 0:
     os.setsid()
     if os.fork():
         os._exit(0)
-    code = "import time; print('up', flush=True); time.sleep(600.25)"
-    os.execve(sys.executable, [sys.executable, "-c", code], {})
+    code = "import time; print('up', flush=True); time.sleep(600)"
+    os.execve(sys.executable, [sys.executable, "-c", code, sys.argv[1]], {})
 time.sleep(600)
 """
 

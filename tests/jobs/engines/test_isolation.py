@@ -48,8 +48,9 @@ def masked(tmp_path):
 
 def test_a_job_learns_who_and_where_it_is(bench):
     seen = variables(bench, cpus=6, ranks=1)
-    work = bench.engine.folder("jobaaa.1").work
-    assert (seen["DCP_JOB_ID"], seen["DCP_ATTEMPT"], seen["DCP_RUN_DIR"]) == ("jobaaa", "1", str(work))
+    uid = bench.uid("jobaaa")
+    work = bench.engine.folder(f"{uid}.1").work
+    assert (seen["DCP_JOB_ID"], seen["DCP_ATTEMPT"], seen["DCP_RUN_DIR"]) == (uid, "1", str(work))
     for name, folder in (
         ("EVENTS", "events"),
         ("CHECKPOINT_DIR", "checkpoints"),
@@ -77,7 +78,8 @@ def test_the_portals_own_variables_stay_outside(bench, monkeypatch):
 
 def test_a_users_variables_arrive_but_cannot_replace_ours(bench):
     seen = variables(bench, env={"MODE": "fast", "DCP_JOB_ID": "other", "CUDA_VISIBLE_DEVICES": "0"})
-    assert (seen["MODE"], seen["DCP_JOB_ID"], seen["CUDA_VISIBLE_DEVICES"]) == ("fast", "jobaaa", "")
+    uid = bench.uid("jobaaa")
+    assert (seen["MODE"], seen["DCP_JOB_ID"], seen["CUDA_VISIBLE_DEVICES"]) == ("fast", uid, "")
 
 
 def test_preloads_of_the_user_reach_the_program_and_no_wrapper(bench):
@@ -91,7 +93,7 @@ def test_preloads_of_the_user_reach_the_program_and_no_wrapper(bench):
 
 
 def test_checkpoints_of_an_earlier_attempt_are_named_and_readable(masked):
-    earlier = masked.runs / "jobaaa/1/work/checkpoints"
+    earlier = masked.runs / masked.uid("jobaaa") / "1/work/checkpoints"
     earlier.mkdir(parents=True)
     (earlier / "step1").write_text("saved")
     tag = masked.python(

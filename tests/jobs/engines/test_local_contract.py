@@ -44,7 +44,7 @@ def test_the_same_tag_never_runs_twice(bench):
     bench.end_of(request.tag)
     assert {answer.engine_id for answer in answers} == {request.tag}
     assert bench.engine.submit(request.tag, request).duplicate
-    assert (bench.runs / "jobaaa/1/work/ran").read_text() == "ran\n"
+    assert (bench.engine.folder(request.tag).work / "ran").read_text() == "ran\n"
 
 
 def test_a_second_runner_of_a_tag_is_suppressed(bench):
@@ -72,9 +72,11 @@ def test_another_engine_adopts_what_an_earlier_one_started(any_bench):
 
 def test_the_processes_of_a_running_attempt_are_listed_with_their_rank(any_bench):
     tag = any_bench.python("jobaaa", programs.WAITS)
-    report = any_bench.until(tag, lambda found: any(process.rank == 0 for process in found.processes))
-    (program,) = [process for process in report.processes if process.rank == 0]
-    assert program.name.startswith("python -c")
+
+    def program_of(report):
+        return [p for p in report.processes if p.rank == 0 and p.name.startswith("python -c")]
+
+    (program,) = program_of(any_bench.until(tag, program_of))
     assert processes.stat(program.pid).start_ticks == program.start_ticks
 
 

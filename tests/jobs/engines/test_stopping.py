@@ -1,6 +1,7 @@
 """Nothing of an attempt outlives its end: daemons, deserters, dead runners, time limits."""
 
 import os
+import secrets
 import signal
 import sys
 import time
@@ -33,12 +34,13 @@ def test_a_daemon_that_ignores_term_is_gone_before_cancelled_is_said(any_bench):
 
 
 def test_a_daemon_without_its_tag_is_found_all_the_same(any_bench):
-    tag = any_bench.python("jobaaa", programs.UNTAGGED_DAEMON)
+    mark = secrets.token_hex(8)
+    tag = any_bench.launch("jobaaa", "python", "-c", programs.UNTAGGED_DAEMON, mark)
     any_bench.until_logged(tag, b"up")
-    assert sleepers("600.25")
+    assert sleepers(mark)
     any_bench.engine.cancel(tag, 0.2)
     any_bench.end_of(tag)
-    assert sleepers("600.25") == set()
+    assert sleepers(mark) == set()
 
 
 def test_a_daemon_left_by_a_program_that_ended_well_is_ended_too(any_bench):
