@@ -49,7 +49,7 @@ class Abandoned:
         self._stops[tag] = stop
         stop.step(time.monotonic(), main_is_gone=True)
         if stop.is_over:
-            orphans.write_end(files, orphans.asked_why(files), stop)
+            orphans.close(files, stop)
             del self._stops[tag]
 
     def _guard_works(self, files: RunFolder, boot_id: str) -> bool:

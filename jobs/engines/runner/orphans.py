@@ -71,10 +71,11 @@ def finish(files: RunFolder, spec: RunnerSpec) -> None:
     while not stop.is_over:
         stop.step(time.monotonic(), main_is_gone=True)
         time.sleep(0.05)
+    close(files, stop)
+
+
+def close(files: RunFolder, stop: Stop) -> None:
+    """Write the end of what `stop` has finished, and free the container."""
     write_end(files, asked_why(files), stop)
-    _remove_container(files)
-
-
-def _remove_container(files: RunFolder) -> None:
     runner = folder.read_json(files.runner) or {}
     reopen(runner.get("container")).remove()

@@ -97,6 +97,15 @@ class Bench:
                 self.engine.cancel(tag, 0)
                 self.end_of(tag)
                 assert carrying(tag) == set()
+                self._until_released(tag)
+
+    def _until_released(self, tag: str) -> None:
+        """No cgroup stays behind; the runner removes it just after its last word."""
+        cgroup = self.engine.find(tag).cgroup
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while cgroup and Path(cgroup).exists():
+            assert time.monotonic() < deadline, cgroup
+            time.sleep(0.02)
 
 
 def carrying(tag: str) -> set[int]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,18 @@ class CgroupContainer:
             processes.kill(self.members())
 
     def remove(self) -> None:
-        with contextlib.suppress(OSError):
+        # The kernel lets go of an emptied cgroup a moment after its last process was reaped.
+        deadline = time.monotonic() + 0.5
+        while not self._removed() and time.monotonic() < deadline:
+            time.sleep(0.005)
+
+    def _removed(self) -> bool:
+        try:
             for group in sorted(self._groups(), key=lambda path: len(path.parts), reverse=True):
                 group.rmdir()
+        except OSError:
+            return False
+        return True
 
     def oom_kills(self) -> int:
         """How many members the kernel killed for memory; 0 where it does not count."""

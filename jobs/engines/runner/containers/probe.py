@@ -6,7 +6,6 @@ Called by the local engine, by `manage.py doctor` and by the runner. Nothing is 
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,15 +89,7 @@ def _dies(container: CgroupContainer, process: subprocess.Popen[bytes]) -> bool:
         process.wait()
         return False
     finally:
-        _remove_soon(container)
-
-
-def _remove_soon(container: CgroupContainer) -> None:
-    """The kernel lets go of an emptied cgroup a moment after its last process was reaped."""
-    deadline = time.monotonic() + 1
-    while container.path.exists() and time.monotonic() < deadline:
         container.remove()
-        time.sleep(0.005)
 
 
 def _bubblewrap() -> bool:
