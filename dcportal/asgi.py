@@ -1,6 +1,7 @@
 """The one program that serves pages, API and sockets: `uvicorn dcportal.asgi:application`."""
 
 import os
+from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dcportal.settings")
 
@@ -23,6 +24,8 @@ application = ProtocolTypeRouter(
     {
         "lifespan": lifespan,
         "http": http_application,
-        "websocket": URLRouter([re_path(r"^ws/agent/$", agent_socket), re_path(r"", browser_sockets)]),
+        "websocket": URLRouter(
+            [re_path(r"^ws/agent/$", cast(Any, agent_socket)), re_path(r"", browser_sockets)]
+        ),
     }
 )

@@ -1,7 +1,7 @@
 """Sockets of browsers. The agents' socket is a plain ASGI callable, wired in `asgi`."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from django.urls import re_path
 
@@ -21,4 +21,4 @@ async def no_such_socket(
     await send({"type": "websocket.close", "code": NO_SUCH_SOCKET})
 
 
-websocket_urlpatterns = [*monitoring_sockets, *job_sockets, re_path(r"", no_such_socket)]
+websocket_urlpatterns = [*monitoring_sockets, *job_sockets, re_path(r"", cast(Any, no_such_socket))]

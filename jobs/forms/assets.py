@@ -1,5 +1,7 @@
 """Forms of what jobs are made from. They carry text; `jobs.actions` decides what is right."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -10,11 +12,12 @@ from jobs.forms.choices import team_options
 class TeamForm(forms.Form):
     """A form with a team to choose among the actor's."""
 
-    def __init__(self, *args: object, actor: Actor, **rest: object) -> None:
-        super().__init__(*args, auto_id="id_%s", **rest)  # type: ignore[arg-type]
+    def __init__(self, *args: Any, actor: Actor, **rest: Any) -> None:
+        rest.setdefault("auto_id", "id_%s")
+        super().__init__(*args, **rest)
         options = team_options(actor)
         if actor.has_role("operator") and self.may_be_for_site:
-            options = [("-", _("The whole site")), *options]
+            options = [("-", str(_("The whole site"))), *options]
         self.fields["team"].widget.choices = options  # type: ignore[attr-defined]
 
     may_be_for_site = False

@@ -148,7 +148,7 @@ def chips(query: QueryDict) -> list[dict[str, str]]:
 def bulk_actions() -> list[dict[str, str]]:
     return [
         {"name": "cancel", "label": _("Cancel"), "icon": "stop", "tone": "danger",
-         "confirm": CONFIRM_CANCEL},
+         "confirm": str(CONFIRM_CANCEL)},
         {"name": "hold", "label": _("Hold"), "icon": "pause"},
         {"name": "release", "label": _("Release"), "icon": "play"},
     ]  # fmt: skip

@@ -64,7 +64,7 @@ def stop_steps(
             "" if is_over or due is None else _("killed from {time}").format(time=clock_time(due)),
         ),
         Step(
-            JobState(job.state).label if is_over else _("Ended"),
+            str(JobState(job.state).label) if is_over else _("Ended"),
             "done" if is_over else "todo",
             "check",
             clock_time(attempt.ended_at) if is_over else "",

@@ -105,7 +105,8 @@ def code_facts(code: dict[str, Any]) -> list[tuple[str, Any]]:
     """Commit, whether files differed from it, and the hash of what ran."""
     if not code:
         return []
-    dirty = {True: _("with uncommitted changes"), False: _("clean")}.get(code.get("is_dirty"))
+    words: dict[Any, str] = {True: _("with uncommitted changes"), False: _("clean")}
+    dirty = words.get(code.get("is_dirty"))
     commit = code.get("commit")
     return [
         (_("Commit"), f"{commit[:12]} · {dirty}" if commit and dirty else (commit or "")[:12] or None),

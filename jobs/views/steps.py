@@ -81,7 +81,7 @@ def end_step(job: Job) -> Step:
         return Step(_("Done"), "todo", "flag", eta, _("if the pace holds") if eta else "")
     status = "failed" if job.state == JobState.FAILED else "done"
     note = reasons.text_of(job.reason) if job.state != JobState.SUCCEEDED else ""
-    return Step(JobState(job.state).label, status, "flag", clock_time(job.ended_at), note)
+    return Step(str(JobState(job.state).label), status, "flag", clock_time(job.ended_at), note)
 
 
 def since(start: datetime | None, end: datetime | None) -> str:

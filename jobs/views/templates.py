@@ -48,7 +48,8 @@ class TemplateForm(forms.Form):
     )
 
     def __init__(self, *args: Any, **rest: Any) -> None:
-        super().__init__(*args, auto_id="id_%s", **rest)
+        rest.setdefault("auto_id", "id_%s")
+        super().__init__(*args, **rest)
         self.fields["locked"].choices = [  # type: ignore[attr-defined]
             (leaf.name, leaf.name) for leaf in leaves(JobSpec) if leaf.name not in {"schema", "job.name"}
         ]

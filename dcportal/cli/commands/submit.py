@@ -47,6 +47,7 @@ class WithCommandLine(click.Command):
 @click.pass_context
 def submit(
     ctx: click.Context,
+    /,
     template: str | None,
     file: Path | None,
     wait: bool,
