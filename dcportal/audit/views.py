@@ -23,6 +23,7 @@ from dcportal.common.actors import Actor
 from dcportal.common.listing import Column, Listing, respond
 
 SHOWN_KEYS = 3
+OF_EVERY_ROW = {"uid", "created_at", "updated_at", "revision"}
 
 
 class ActorRequest(HttpRequest):
@@ -83,7 +84,7 @@ def _target(entry: AuditEntry) -> SafeString:
 
 
 def _changed(entry: AuditEntry) -> str:
-    names = [each.name for each in differences_of(entry)]
+    names = [each.name for each in differences_of(entry) if each.name not in OF_EVERY_ROW]
     more = len(names) - SHOWN_KEYS
     shown = ", ".join(names[:SHOWN_KEYS])
     return f"{shown} +{more}" if more > 0 else shown
@@ -104,7 +105,7 @@ TRAIL = Listing(
         Column("target", _("Target"), _target, lambda entry: f"{entry.target_type} {entry.target_name}"),
         Column("changed", _("Changed"), _changed),
         Column("via", _("Through"), lambda entry: VIA.get(entry.via, entry.via), lambda entry: entry.via),
-        Column("ip", _("Address"), lambda entry: entry.ip, css="mono"),
+        Column("ip", _("Address"), lambda entry: entry.ip),
         Column("uid", "uid", lambda entry: entry.uid, csv_only=True),
         Column("actor_uid", "", lambda entry: entry.actor_uid, csv_only=True),
         Column("target_uid", "", lambda entry: entry.target_uid, csv_only=True),

@@ -37,6 +37,10 @@ class RecordForm(ActionForm, forms.ModelForm):
             self.fields["revision"].initial = self.instance.revision
         else:
             del self.fields["revision"]
+        for name, field in self.fields.items():
+            # A select by uid needs the row itself; Django's own initial value would be its key.
+            if isinstance(field, forms.ModelChoiceField) and self.instance.pk:
+                self.initial[name] = getattr(self.instance, name)
 
     def _post_clean(self) -> None:
         """The model's rules are checked by the action; the instance stays as it was read."""

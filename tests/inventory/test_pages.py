@@ -179,3 +179,20 @@ def test_a_user_does_not_get_the_operators_pages(client_of, path):
 @pytest.mark.parametrize("path", ["/nodes/abc/", "/nodes/000000000000/", "/racks/zzzzzzzzzzzz/"])
 def test_an_unknown_uid_is_not_found(client_of, path):
     assert client_of("viewer").get(path).status_code == 404
+
+
+def test_an_edit_form_begins_with_what_is_stored(client_of, rack, node):
+    Node.objects.filter(pk=node.pk).update(rack=rack, site=rack.row.room.site, position_units=3)
+    page = client_of("operator").get(f"/nodes/{node.uid}/edit/").content.decode()
+    assert f'<option value="{rack.uid}" selected>' in page
+    assert f'<option value="{rack.row.room.site.uid}" selected>' in page
+
+
+def test_saving_an_edit_form_untouched_changes_nothing(client_of, rack, node):
+    Node.objects.filter(pk=node.pk).update(rack=rack, position_units=3)
+    form = client_of("operator").get(f"/nodes/{node.uid}/edit/").context["form"]
+    body = {field.html_name: field.value() for field in form if field.value() is not None}
+    body = {name: getattr(value, "uid", value) for name, value in body.items()}
+    assert client_of("operator").post(f"/nodes/{node.uid}/edit/", body).status_code == 302
+    saved = Node.objects.get(pk=node.pk)
+    assert (saved.rack, saved.position_units, saved.name) == (rack, 3, "a01")
