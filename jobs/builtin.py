@@ -6,6 +6,8 @@
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from dcportal import env
 from dcportal.audit import actions as audit
 from dcportal.common.actors import Actor, system_actor
@@ -15,8 +17,8 @@ from trainer.spec import notation, validation
 
 TEMPLATES: dict[str, dict[str, Any]] = {
     "digits-cnn": {
-        "name": "Digits CNN",
-        "description": "A small convolutional network learns to read 1,797 handwritten digits.",
+        "name": gettext_noop("Digits CNN"),
+        "description": gettext_noop("A small convolutional network learns to read 1,797 handwritten digits."),
         "icon": "photo",
         "request": {
             "job": {"name": "digits-cnn"},
@@ -24,8 +26,10 @@ TEMPLATES: dict[str, dict[str, Any]] = {
         },
     },
     "tabular-mlp": {
-        "name": "Tabular MLP",
-        "description": "A multi-layer perceptron tells benign from malignant in 569 rows of measurements.",
+        "name": gettext_noop("Tabular MLP"),
+        "description": gettext_noop(
+            "A multi-layer perceptron tells benign from malignant in 569 rows of measurements."
+        ),
         "icon": "table",
         "request": {
             "job": {"name": "tabular-mlp"},
@@ -33,8 +37,10 @@ TEMPLATES: dict[str, dict[str, Any]] = {
         },
     },
     "character-gpt": {
-        "name": "Character GPT",
-        "description": "A small transformer learns to write Python's own documentation, letter by letter.",
+        "name": gettext_noop("Character GPT"),
+        "description": gettext_noop(
+            "A small transformer learns to write Python's own documentation, letter by letter."
+        ),
         "icon": "text",
         "request": {
             "job": {"name": "character-gpt"},
@@ -42,8 +48,10 @@ TEMPLATES: dict[str, dict[str, Any]] = {
         },
     },
     "own-script": {
-        "name": "Own script",
-        "description": "Your own program from a folder, a git repository or an upload, unchanged.",
+        "name": gettext_noop("Own script"),
+        "description": gettext_noop(
+            "Your own program from a folder, a git repository or an upload, unchanged."
+        ),
         "icon": "code",
         "request": {"job": {"name": "own-script"}, "command": ["python", "train.py"]},
     },

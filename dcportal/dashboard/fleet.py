@@ -6,6 +6,7 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from dcportal.inventory.models import Accelerator, Node
 from dcportal.inventory.models.nodes import Lifecycle, Liveness
@@ -104,11 +105,12 @@ def metrics(*, has_gpus: bool) -> list[dict[str, Any]]:
     """The switches above the map."""
     prefix = "gpu" if has_gpus else "cpu"
     memory = "gpu_memory_used_ratio" if has_gpus else "memory_used_ratio"
+    memory_label = pgettext("GPU", "Memory") if has_gpus else _("Memory")
     power = "gpu_power_draw_watts" if has_gpus else "node_power_watts"
     return [
         {"key": "utilisation", "label": _("Utilisation"), "unit": "ratio", "low": 0, "high": 1,
          "series": f"{{id}}/{prefix}_utilisation_ratio"},
-        {"key": "memory", "label": _("Memory"), "unit": "ratio", "low": 0, "high": 1,
+        {"key": "memory", "label": memory_label, "unit": "ratio", "low": 0, "high": 1,
          "series": f"{{id}}/{memory}", "idle": "value"},
         {"key": "temperature", "label": _("Temp"), "unit": "celsius", "low": 20, "high": 95,
          "series": f"{{id}}/{prefix}_temperature_celsius", "idle": "value"},

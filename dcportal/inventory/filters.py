@@ -2,6 +2,7 @@
 
 import django_filters
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from dcportal.common.rest.filters import SearchFilter, UidFilter, YesNoFilter
 from dcportal.inventory.models import Accelerator, Node, NodeToken, NodeType, Rack, Room, Row, Site
@@ -80,7 +81,7 @@ class NodeFilters(django_filters.FilterSet):
 class AcceleratorFilters(django_filters.FilterSet):
     search = SearchFilter("uuid", "model", "node__name", "pci_bus_id")
     node = UidFilter(queryset=Node.objects.all(), label=_("Node"))
-    model = django_filters.CharFilter(label=_("Model"), max_length=100)
+    model = django_filters.CharFilter(label=pgettext_lazy("hardware", "Model"), max_length=100)
     missing = YesNoFilter(field_name="missing_since__isnull", is_true=False, label=_("Missing"))
     simulated = _simulated()
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from dcportal.common import units
 from dcportal.common.listing import Column, Listing
@@ -279,7 +280,7 @@ ACCELERATORS = Listing(
             "uuid",
         ),
         Column("state", _("State"), _gpu_state, lambda gpu: "missing" if gpu.missing_since else "reporting"),
-        Column("model", _("Model"), lambda gpu: gpu.model, ordering="model"),
+        Column("model", pgettext_lazy("hardware", "Model"), lambda gpu: gpu.model, ordering="model"),
         Column(
             "node",
             _("Node"),
@@ -290,7 +291,7 @@ ACCELERATORS = Listing(
         Column("index", _("Index"), lambda gpu: gpu.index, css="num"),
         Column(
             "memory_bytes",
-            _("Memory"),
+            pgettext_lazy("GPU", "Memory"),
             lambda gpu: units.bytes_human(gpu.memory_bytes),
             lambda gpu: gpu.memory_bytes,
             "memory_bytes",

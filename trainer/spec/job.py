@@ -38,7 +38,7 @@ class JobSection:
         None,
         label=_("Time limit"),
         help=_("Stopped when it has run this long; empty for no limit."),
-        unit="seconds",
+        unit=_("seconds"),
         minimum=1,
         maximum=366 * 86400,
     )
@@ -122,7 +122,7 @@ class ResourcesSection:
         None,
         label=_("CPU cores"),
         help=_("Empty takes one for each rank."),
-        unit="cores",
+        unit=_("cores"),
         minimum=1,
         maximum=65536,
     )
@@ -130,7 +130,7 @@ class ResourcesSection:
         None,
         label=_("Memory"),
         help=_("Empty sets no limit."),
-        unit="bytes",
+        unit=_("bytes"),
         minimum=64 * 2**20,
         maximum=2**50,
         advanced=True,

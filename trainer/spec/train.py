@@ -83,7 +83,7 @@ class GptConfig:
         64,
         label=_("Context"),
         help=_("Characters the model looks back on."),
-        unit="characters",
+        unit=_("characters"),
         minimum=1,
         maximum=8192,
     )
@@ -111,7 +111,7 @@ class DatasetConfig:
         0.2,
         label=_("Held back for evaluation"),
         help=_("Share of the samples that is never trained on."),
-        unit="ratio",
+        unit=_("ratio"),
         exclusive_minimum=0,
         maximum=0.9,
     )
@@ -178,7 +178,7 @@ class ScheduleConfig:
         100,
         label=_("Warm-up"),
         help=_("Steps over which the rate rises in a straight line."),
-        unit="steps",
+        unit=_("steps"),
         minimum=0,
         maximum=10**9,
     )
@@ -186,7 +186,7 @@ class ScheduleConfig:
         0.05,
         label=_("Final rate"),
         help=_("Rate at the end of the cosine as a share of the highest."),
-        unit="ratio",
+        unit=_("ratio"),
         minimum=0,
         maximum=1,
     )
@@ -204,7 +204,7 @@ class TrainConfig:
         64,
         label=_("Batch size"),
         help=_("Samples of one optimiser step, over all ranks together."),
-        unit="samples",
+        unit=_("samples"),
         minimum=1,
         maximum=10**7,
     )
@@ -221,7 +221,7 @@ class TrainConfig:
         None,
         label=_("Steps"),
         help=_("Optimiser steps; when given it takes the place of the epochs."),
-        unit="steps",
+        unit=_("steps"),
         minimum=1,
         maximum=10**9,
     )
@@ -255,7 +255,7 @@ class TrainConfig:
         100,
         label=_("Evaluate every"),
         help=_("0 evaluates only at the end."),
-        unit="steps",
+        unit=_("steps"),
         minimum=0,
         maximum=10**9,
     )
@@ -263,7 +263,7 @@ class TrainConfig:
         256,
         label=_("Evaluation batch size"),
         help=_("Samples each rank evaluates at once."),
-        unit="samples",
+        unit=_("samples"),
         minimum=1,
         maximum=10**7,
         advanced=True,
@@ -272,7 +272,7 @@ class TrainConfig:
         400,
         label=_("Checkpoint every"),
         help=_("0 saves only at the end and when asked to stop."),
-        unit="steps",
+        unit=_("steps"),
         minimum=0,
         maximum=10**9,
     )
@@ -288,7 +288,7 @@ class TrainConfig:
         10,
         label=_("Report every"),
         help=_("Steps averaged into one point of the curves; at most ten points a second are written."),
-        unit="steps",
+        unit=_("steps"),
         minimum=1,
         maximum=10**6,
     )

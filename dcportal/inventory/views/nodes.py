@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 from django.views.decorators.http import require_POST
 
 from dcportal.accounts.identify import actor_of
@@ -138,8 +139,8 @@ def accelerator_detail(request: HttpRequest, uid: str) -> HttpResponse:
         (_("Node"), cells.link("node", accelerator.node, css="mono")),
         (_("Index"), accelerator.index),
         (_("Bus"), accelerator.pci_bus_id or None),
-        (_("Model"), accelerator.model),
-        (_("Memory"), units.bytes_human(accelerator.memory_bytes)),
+        (pgettext("hardware", "Model"), accelerator.model),
+        (pgettext("GPU", "Memory"), units.bytes_human(accelerator.memory_bytes)),
         (_("Power limit"), units.watts_human(accelerator.power_limit_watts)),
         (_("Compute capability"), accelerator.compute_capability or None),
         (_("Missing since"), cells.when(accelerator.missing_since) or None),
