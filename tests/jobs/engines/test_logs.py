@@ -1,6 +1,11 @@
 """The log: form, windows, rotation, limits; first on its parts, then with programs that flood it."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobs.engines.runner import loglines, logwindow
 from jobs.engines.runner.logpump import LineCutter
@@ -31,6 +36,32 @@ def test_lines_are_cut_at_newlines_whatever_the_chunks():
     cutter = LineCutter()
     lines = [found for chunk in (b"a", b"b\nc", b"\n\nd\n") for found in cutter.feed(chunk, 0.0)]
     assert lines == [(b"ab", False), (b"c", False), (b"", False), (b"d", False)]
+
+
+@given(st.lists(st.binary(max_size=40)))
+def test_how_bytes_arrive_changes_no_line(chunks):
+    """Without carriage returns, lines are what stands between newlines, whatever the chunks."""
+    chunks = [chunk.replace(b"\r", b"") for chunk in chunks]
+    cutter = LineCutter()
+    lines = [text for chunk in chunks for text, _ in cutter.feed(chunk, 0.0)] + [t for t, _ in cutter.rest()]
+    whole = b"".join(chunks)
+    assert lines == whole.removesuffix(b"\n").split(b"\n") if whole else lines == []
+
+
+@given(st.lists(st.binary(max_size=30), min_size=1), st.integers(0, 2000), st.integers(1, 300))
+def test_every_window_holds_whole_lines_from_its_place_on(texts, offset, limit):
+    with TemporaryDirectory() as folder:
+        store = LogStore(Path(folder), cap_bytes=2**20)
+        whole = b"".join(line(text.replace(b"\n", b"")) for text in texts)
+        store.append(whole)
+        store.close()
+        window = read_window(Path(folder), offset, limit)
+    assert window.data == whole[window.offset : window.next_offset]
+    assert window.data == b"" or window.data.endswith(b"\n")
+    assert window.offset >= min(offset, len(whole))
+    assert window.offset in {0, len(whole)} or whole[window.offset - 1 : window.offset] == b"\n"
+    # One line at least, so that reading on always ends.
+    assert window.data or window.next_offset == len(whole)
 
 
 def test_a_long_line_is_cut_into_marked_pieces():

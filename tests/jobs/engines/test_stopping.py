@@ -1,8 +1,10 @@
 """Nothing of an attempt outlives its end: daemons, deserters, dead runners, time limits."""
 
 import os
+import pickle
 import secrets
 import signal
+import subprocess
 import sys
 import time
 
@@ -94,6 +96,28 @@ def test_the_runner_is_nobodys_child_here(bench):
     pid = bench.runner_pid(tag)
     assert pid not in processes.descendants(os.getpid(), processes.everything())
     assert os.getsid(pid) != os.getsid(0)
+
+
+SUBMITS_AND_DIES = """
+import os, pickle, signal, sys
+from pathlib import Path
+from jobs.engines.local.engine import LocalEngine
+request = pickle.loads(bytes.fromhex(sys.argv[2]))
+LocalEngine(Path(sys.argv[1])).submit(request.tag, request)
+os.kill(0, signal.SIGKILL)
+"""
+
+
+def test_a_scheduler_killed_with_its_process_group_leaves_the_job_running(any_bench):
+    request = any_bench.request("jobaaa", "python", "-c", programs.SAVES_ON_TERM)
+    any_bench.tags.append(request.tag)
+    argv = [sys.executable, "-c", SUBMITS_AND_DIES, str(any_bench.runs), pickle.dumps(request).hex()]
+    scheduler = subprocess.run(argv, start_new_session=True, check=False)
+    assert scheduler.returncode == -signal.SIGKILL
+    any_bench.until_logged(request.tag, b"up")
+    assert any_bench.engine.adopt(request.tag).state is State.RUNNING
+    any_bench.engine.cancel(request.tag, 600)
+    assert any_bench.end_of(request.tag).exit_code == 75
 
 
 def test_a_cancel_before_the_start_prevents_it(bench):
