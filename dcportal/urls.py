@@ -3,6 +3,7 @@
 from django.urls import include, path
 from django.views.i18n import JavaScriptCatalog
 
+from dcportal.accounts.views.profile import set_language
 from dcportal.api.health import healthz, readyz
 
 handler400 = "dcportal.api.refusals.bad_request"
@@ -19,7 +20,7 @@ urlpatterns = [
     path("", include("jobs.urls")),
     path("", include("monitoring.urls")),
     path("audit/", include("dcportal.audit.urls")),
-    path("i18n/", include("django.conf.urls.i18n")),
+    path("i18n/setlang/", set_language, name="set_language"),
     path("i18n/catalogue.js", JavaScriptCatalog.as_view(), name="javascript-catalog"),
     path("api/", include("dcportal.api.urls")),
 ]

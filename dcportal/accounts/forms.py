@@ -38,7 +38,9 @@ class UserForm(RecordForm):
 class ProfileForm(RecordForm):
     """How the portal looks and speaks to the person."""
 
-    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(
+        label=_("Language"), choices=[("", _("As the browser")), *settings.LANGUAGES], required=False
+    )
     timezone = forms.ChoiceField(label=_("Time zone"), choices=_zones)
     theme = forms.ChoiceField(label=_("Theme"), choices=Theme.choices, widget=forms.RadioSelect)
 

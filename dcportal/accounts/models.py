@@ -41,14 +41,17 @@ class Theme(models.TextChoices):
 
 
 class User(AbstractBaseUser, Record):
-    """A person with an account. `unix_account` is the name that jobs run under on cluster engines."""
+    """A person with an account. `unix_account` is the name that jobs run under on cluster engines.
+
+    An empty `language` follows the browser.
+    """
 
     username = models.CharField(_("user name"), max_length=64, unique=True)
     full_name = models.CharField(_("full name"), max_length=200, blank=True)
     email = models.EmailField(_("e-mail"), blank=True)
     role = models.CharField(_("role"), max_length=8, choices=Role.choices, default=Role.USER)
     is_active = models.BooleanField(_("active"), default=True)
-    language = models.CharField(_("language"), max_length=10, default="en")
+    language = models.CharField(_("language"), max_length=10, blank=True)
     timezone = models.CharField(_("time zone"), max_length=64, default="UTC")
     theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
     unix_account = models.CharField(_("Unix account"), max_length=32, blank=True)

@@ -3,5 +3,6 @@
   try {
     var choice = localStorage.getItem("dcp-theme");
     if (choice === "light" || choice === "dark") document.documentElement.dataset.theme = choice;
+    if (choice === "system") delete document.documentElement.dataset.theme;
   } catch (error) { /* storage refused: the system decides */ }
 })();

@@ -202,3 +202,22 @@ def test_every_list_shows_and_exports(client_of, path):
     client = client_of("admin")
     assert client.get(path).status_code == 200
     assert client.get(f"{path}?format=csv")["Content-Type"].startswith("text/csv")
+
+
+def test_the_language_menu_speaks_to_visitors_and_to_their_owners(client_of, person):
+    visitor, client = Client(), client_of("owner")
+    for each in (visitor, client):
+        each.post("/i18n/setlang/", {"language": "zh-hans", "next": "/sign-in/"})
+    assert visitor.get("/sign-in/")["Content-Language"] == "zh-hans"
+    assert client.get("/profile/")["Content-Language"] == "zh-hans"
+    assert User.objects.get(username="owner").language == "zh-hans"
+
+
+def test_a_language_that_there_is_not_changes_nothing(client_of):
+    client_of("owner").post("/i18n/setlang/", {"language": "tlh"})
+    assert User.objects.get(username="owner").language == "en"
+
+
+def test_the_chosen_theme_is_on_the_page(client_of, person):
+    User.objects.filter(pk=person("owner").pk).update(theme="dark")
+    assert 'data-theme="dark"' in client_of("owner").get("/profile/").content.decode()

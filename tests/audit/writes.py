@@ -105,6 +105,9 @@ PAGES: dict[str, Write] = {
     ),
     "accounts:sign-out": _form("sign-out", "session.end", "viewer"),
     "accounts:profile": _form("profile", "user.edit_profile", "viewer", lambda w: PROFILE),
+    "set_language": Write(
+        lambda w: "/i18n/setlang/", "user.edit_profile", "viewer", lambda w: {"language": "zh-hans"}
+    ),
     "accounts:password": _form(
         "profile/password",
         "user.set_password",
@@ -229,7 +232,6 @@ OPEN: dict[str, Write] = {
 READ_ONLY = {
     "healthz",
     "readyz",
-    "set_language",  # a cookie
     "javascript-catalog",
     "api:schema",
     "api:docs",

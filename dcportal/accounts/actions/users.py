@@ -161,7 +161,7 @@ def _problems(values: Mapping[str, Any], *, is_new: bool) -> list[Problem]:
         problems.append(Problem("/unix_account", "not_a_unix_account"))
     if "timezone" in values and values["timezone"] not in zone_names():
         problems.append(Problem("/timezone", "unknown_choice", {"value": str(values["timezone"])[:80]}))
-    if "language" in values and values["language"] not in dict(settings.LANGUAGES):
+    if values.get("language") and values["language"] not in dict(settings.LANGUAGES):
         problems.append(Problem("/language", "unknown_choice", {"value": str(values["language"])[:80]}))
     return problems
 

@@ -1,13 +1,17 @@
 """The signed-in person's own settings."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import check_for_language
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
+from django.views.i18n import set_language
+from django.views.i18n import set_language as django_set_language
 
 from dcportal.accounts import actions, queries
 from dcportal.accounts.forms import PasswordForm, ProfileForm
@@ -58,6 +62,17 @@ def password(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
+def language(request: HttpRequest) -> HttpResponse:
+    """The language menu: kept with the person, and in a cookie for the pages before the sign-in."""
+    chosen = request.POST.get("language", "")
+    if request.user.is_authenticated and check_for_language(chosen):
+        actor = actor_of(request)
+        person = queries.get_user(actor, actor_uid(request))
+        actions.edit_profile(actor, person, {"language": chosen}, utcnow())
+    return set_language(request)
+
+
+@require_POST
 def end_sessions(request: HttpRequest) -> HttpResponse:
     """Sign out of all other browsers."""
     actor = actor_of(request)
@@ -78,3 +93,17 @@ def _set(request: HttpRequest, user: User, form: PasswordForm) -> User:
     return actions.set_password(
         actor_of(request), user, given["password"], utcnow(), current=given.get("current")
     )
+
+
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """The language menu: a cookie for everybody, and the profile of who is signed in.
+
+    The profile wins over the cookie, so without this the menu would do nothing for its owner.
+    """
+    chosen = request.POST.get("language", "")
+    if request.user.is_authenticated and chosen in dict(settings.LANGUAGES):
+        actor = actor_of(request)
+        user = queries.get_user(actor, actor_uid(request))
+        actions.edit_profile(actor, user, {"language": chosen}, utcnow())
+    return django_set_language(request)
