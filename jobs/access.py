@@ -25,6 +25,13 @@ def require_user(actor: Actor) -> None:
         raise Forbidden("needs_role", role="user")
 
 
+def owner_id(actor: Actor) -> int:
+    """The person that a new row belongs to. Raises Forbidden for actors who are none."""
+    if actor.user_id is None:
+        raise Forbidden("needs_person")
+    return actor.user_id
+
+
 def require_change(row: OwnedRecord, actor: Actor) -> None:
     """Refuse those who may see `row` but not change it."""
     require_user(actor)

@@ -26,8 +26,8 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _joined(base: dict[str, Any], over: Mapping[str, Any], top: bool = False) -> dict[str, Any]:
     for key, value in over.items():
         held = base.get(key)
-        joins = isinstance(value, Mapping) and isinstance(held, dict) and key != "env"
-        if joins and not (top and key in _WHOLE):
+        stays_whole = key == "env" or (top and key in _WHOLE)
+        if isinstance(value, Mapping) and isinstance(held, dict) and not stays_whole:
             base[key] = _joined(held, value)
         else:
             base[key] = copy.deepcopy(value)
@@ -66,6 +66,6 @@ def with_default_ranks(request: Mapping[str, Any]) -> dict[str, Any]:
     resources = result.get("resources", {})
     if isinstance(resources, dict) and resources.get("ranks") is None:
         gpus = resources.get("gpus")
-        some = isinstance(gpus, int) and not isinstance(gpus, bool) and gpus > 0
-        result["resources"] = {**resources, "ranks": min(2, gpus) if some else 2}
+        wanted = gpus if isinstance(gpus, int) and not isinstance(gpus, bool) else 0
+        result["resources"] = {**resources, "ranks": min(2, wanted) if wanted > 0 else 2}
     return result

@@ -80,6 +80,7 @@ CAUSES = {
 }
 REFUSALS = {
     "not_yours": _("Only {owner}, operators of the team and operators of the site may change this."),
+    "needs_person": _("Only people can own something; this was asked by a process."),
     "already_stopping": _("It is being cancelled."),
     "job_is": _("This is not possible any more: the job is {state}."),
     "is_default": _("This is the default one and stays."),
@@ -129,13 +130,15 @@ PROBLEMS = {
 }
 
 
-def spec_texts() -> dict[str, str | Promise]:
+def spec_texts() -> Mapping[str, str | Promise]:
     """Texts of the validator's codes, and of the types they expect. The API has its own for `required`."""
-    codes = {code: _(text) for code, text in _spec.CODES.items() if code != "required"}
+    codes: dict[str, str | Promise] = {
+        code: _(text) for code, text in _spec.CODES.items() if code != "required"
+    }
     return codes | {f"wrong_type.{name}": _(text) for name, text in _spec.EXPECTED.items()}
 
 
-def engine_texts() -> dict[str, str | Promise]:
+def engine_texts() -> Mapping[str, str | Promise]:
     """Texts of the codes that engines and code preparation give."""
     return {code: _(text) for code, text in _engines.TEXTS.items()}
 

@@ -74,8 +74,9 @@ ATTEMPT_LIVE = frozenset({A.PREPARED, A.SUBMITTED, A.STARTING, A.RUNNING, A.STOP
 _ORDER = [A.PREPARED, A.SUBMITTED, A.STARTING, A.RUNNING, A.STOPPING]
 # Forward only; a step may be skipped because polls see an attempt now and then, not all the time.
 ATTEMPT_MOVES: dict[str, frozenset[str]] = {
-    state: frozenset({*_ORDER[place + 1 :], *ATTEMPT_TERMINAL}) for place, state in enumerate(_ORDER)
-} | {state: frozenset() for state in ATTEMPT_TERMINAL}
+    **{state: frozenset({*_ORDER[place + 1 :], *ATTEMPT_TERMINAL}) for place, state in enumerate(_ORDER)},
+    **{state: frozenset() for state in ATTEMPT_TERMINAL},
+}
 
 
 def may_move(moves: dict[str, frozenset[str]], old: str, new: str) -> bool:

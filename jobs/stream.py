@@ -14,6 +14,7 @@ from django.db import DatabaseError, close_old_connections
 
 from dcportal.common.actors import Actor
 from dcportal.notify.models import Notice
+from dcportal.notify.queries import unread
 from jobs.access import jobs_visible_to
 from jobs.models import Job, JobEvent
 from monitoring.hub import hub, register_topic
@@ -70,7 +71,7 @@ def event_json(event: JobEvent) -> dict[str, Any]:
 
 def notices_snapshot(actor: Actor, uid: str) -> dict[str, Any]:
     pump.ensure_runs()
-    return {"unread": Notice.objects.filter(user_id=actor.user_id, read_at=None).count()}
+    return {"unread": unread(actor)}
 
 
 def progress_of(uid: str) -> dict[str, Any]:

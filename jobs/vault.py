@@ -12,6 +12,6 @@ def encrypt(value: str) -> bytes:
     return vault.encrypt(value, KEY)
 
 
-def decrypt(ciphertext: bytes) -> str:
+def decrypt(ciphertext: bytes | memoryview) -> str:
     """The secret again. Raises Unreadable."""
     return vault.decrypt(ciphertext, KEY)

@@ -17,7 +17,7 @@ def encrypt(value: str, key: str) -> bytes:
     return _fernet(key).encrypt(value.encode())
 
 
-def decrypt(ciphertext: bytes, key: str) -> str:
+def decrypt(ciphertext: bytes | memoryview, key: str) -> str:
     """The value again. Raises Unreadable."""
     try:
         return _fernet(key).decrypt(bytes(ciphertext)).decode()

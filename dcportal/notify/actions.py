@@ -14,9 +14,9 @@ from dcportal.common.changes import create, require_revision, snapshot, update
 from dcportal.common.problems import Forbidden, invalid
 from dcportal.common.tokens import new_secret
 from dcportal.common.visibility import may_change
-from dcportal.notify import addresses
+from dcportal.notify import addresses, queries
 from dcportal.notify.delivery import KEY
-from dcportal.notify.models import Notice, Webhook
+from dcportal.notify.models import Webhook
 from dcportal.notify.outbox import EVENTS
 
 SCOPE = "jobs"
@@ -30,6 +30,8 @@ def add_webhook(
     if not (actor.has_role("operator") or actor.has_team_role(team.uid, "user")):
         raise invalid("/team", "webhook_foreign_team")
     secret = new_secret("hook")
+    if actor.user_id is None:
+        raise Forbidden("forbidden")
     row = Webhook(team=team, owner_id=actor.user_id, ciphertext=vault.encrypt(secret, KEY))
     for column, value in _cleaned({"name": name, "url": url, "events": events}).items():
         setattr(row, column, value)
@@ -64,7 +66,7 @@ def remove_webhook(actor: Actor, row: Webhook, now: datetime, expected: int | No
 
 def mark_read(actor: Actor, now: datetime) -> int:
     """The person has seen all notices; returns how many were new. No audit: nothing else changes."""
-    return Notice.objects.filter(user_id=actor.user_id, read_at=None).update(read_at=now, updated_at=now)
+    return queries.notices(actor).filter(read_at=None).update(read_at=now, updated_at=now)
 
 
 def _require(actor: Actor, row: Webhook | None = None) -> None:

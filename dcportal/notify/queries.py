@@ -14,7 +14,7 @@ def webhooks(actor: Actor) -> QuerySet[Webhook]:
 
 def notices(actor: Actor, after_id: int = 0) -> QuerySet[Notice]:
     """A person's own notices, newest first."""
-    return Notice.objects.filter(user_id=actor.user_id, pk__gt=after_id)
+    return Notice.objects.filter(user__pk=actor.user_id or 0, pk__gt=after_id)
 
 
 def unread(actor: Actor) -> int:

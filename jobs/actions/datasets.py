@@ -38,7 +38,7 @@ def add_dataset(
         path=_readable(path),
         description=clean_text(description, 1000),
         team=access.team_for(actor, team, "/team"),
-        owner_id=actor.user_id,
+        owner_id=access.owner_id(actor),
     )
     require_unused_name(Dataset.objects.filter(team=row.team), row.name)
     teams = _teams(readers)

@@ -41,7 +41,7 @@ def add_environment(
         description=clean_text(description, 300),
     )
     if not for_site:
-        row.team, row.owner_id = access.team_for(actor, team, "/team"), actor.user_id
+        row.team, row.owner_id = access.team_for(actor, team, "/team"), access.owner_id(actor)
     require_unused_name(Environment.objects.filter(team=row.team), row.name)
     with transaction.atomic():
         create(row, now)

@@ -1,6 +1,6 @@
 """Queues of the site; its operators open, close and weigh them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ def edit_queue(
     """Change name, description, weight or whether it is open; a closed one starts nothing."""
     _require_operator(actor)
     require_revision(row, expected)
-    cleaners = {
+    cleaners: dict[str, Callable[[Any], Any]] = {
         "name": lambda value: clean_name(value, 64),
         "description": lambda value: clean_text(value, 300),
         "weight": _weight,

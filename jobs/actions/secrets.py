@@ -29,7 +29,7 @@ def add_secret(
         ciphertext=vault.encrypt(_value(value)),
         description=clean_text(description, 300),
         team=access.team_for(actor, team, "/team"),
-        owner_id=actor.user_id,
+        owner_id=access.owner_id(actor),
     )
     require_unused_name(Secret.objects.filter(team=row.team), row.name)
     with transaction.atomic():

@@ -143,7 +143,7 @@ def _row(
         name=spec.job.name,
         kind=kind,
         team=resolved.team,
-        owner_id=actor.user_id,
+        owner_id=access.owner_id(actor),
         queue=resolved.queue,
         template=template,
         cloned_from=cloned_from,

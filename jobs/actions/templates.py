@@ -37,7 +37,11 @@ def save_template(
     access.require_user(actor)
     if for_site and not actor.has_role("operator"):
         raise Forbidden("needs_role", role="operator")
-    owned = {} if for_site else {"team": access.team_for(actor, team, "/team"), "owner_id": actor.user_id}
+    owned = (
+        {}
+        if for_site
+        else {"team": access.team_for(actor, team, "/team"), "owner_id": access.owner_id(actor)}
+    )
     row = JobTemplate(
         name=_name(name), description=_text(description), request=_checked(request), locked=_known(locked)
     )

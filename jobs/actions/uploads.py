@@ -33,7 +33,9 @@ def add_upload(
     name = clean_name(os.path.basename(file_name), 255, "/file")
     if not name.lower().endswith(_ARCHIVES):
         raise invalid("/file", "not_an_archive", endings=", ".join(_ARCHIVES))
-    row = CodeUpload(file_name=name, team=access.team_for(actor, team, "/team"), owner_id=actor.user_id)
+    row = CodeUpload(
+        file_name=name, team=access.team_for(actor, team, "/team"), owner_id=access.owner_id(actor)
+    )
     path = upload_path(row)
     try:
         row.size_bytes, row.sha256 = _stored(path, chunks)

@@ -50,7 +50,7 @@ class EnvironmentSerializer(TeamNamed):
 
 
 class DatasetSerializer(TeamNamed):
-    readers = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
+    readers: serializers.Field = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
 
     class Meta:
         model = Dataset
@@ -283,6 +283,6 @@ class UploadViewSet(RecordViewSet):
         file = request.FILES.get("file")
         if file is None:
             raise invalid("/file", "required")
-        team = request.data.get("team") or None
+        team = request.POST.get("team") or None
         row = actions.add_upload(self.actor, file.name or "", file.chunks(), utcnow(), team=team)
         return self.shown(self.row(row.uid), status.HTTP_201_CREATED)

@@ -84,3 +84,6 @@ class AcceleratorClaim(models.Model):
                 name="accelerator_claimed_once",
             )
         ]
+
+    def __str__(self) -> str:
+        return self.accelerator_uuid

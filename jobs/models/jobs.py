@@ -107,6 +107,9 @@ class JobDependency(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["job", "on"], name="dependency_once")]
 
+    def __str__(self) -> str:
+        return f"{self.job_id} after {self.on_id}"
+
 
 class SubmissionKey(models.Model):
     """An Idempotency-Key that was used: the same key with the same body answers with the same job."""
@@ -119,3 +122,6 @@ class SubmissionKey(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["actor_uid", "key"], name="submission_key_once")]
+
+    def __str__(self) -> str:
+        return self.key

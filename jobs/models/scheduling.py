@@ -14,6 +14,9 @@ class SchedulerLease(models.Model):
     counter = models.PositiveBigIntegerField(default=0)
     renewed_at = models.DateTimeField(null=True)
 
+    def __str__(self) -> str:
+        return f"{self.name} epoch {self.epoch}"
+
 
 class Decision(models.Model):
     """A verdict that differs from the one before it, with what it rested on."""
@@ -30,6 +33,9 @@ class Decision(models.Model):
         ordering = ["-id"]
         indexes = [models.Index(fields=["job", "-id"], name="decision_job")]
 
+    def __str__(self) -> str:
+        return f"{self.verdict} {self.code}"
+
 
 class EngineStatus(models.Model):
     """What an engine said when it was last probed, for the settings page, `doctor` and admission."""
@@ -41,3 +47,6 @@ class EngineStatus(models.Model):
     nodes = models.JSONField(default=list)
     probed_at = models.DateTimeField(null=True)
     unreachable_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -25,6 +25,9 @@ class JobEvent(models.Model):
         constraints = [models.UniqueConstraint(fields=["job", "seq"], name="job_event_seq")]
         indexes = [models.Index(fields=["at"], name="job_event_at")]
 
+    def __str__(self) -> str:
+        return f"{self.seq} {self.code}"
+
 
 class CurveBlock(models.Model):
     """Up to 1,024 points of one metric of one attempt, as packed little-endian arrays.
@@ -47,6 +50,9 @@ class CurveBlock(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["job", "attempt", "metric", "index"], name="curve_block_once")
         ]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.index}"
 
 
 class Checkpoint(Record):
@@ -97,3 +103,6 @@ class FollowOffset(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["attempt", "inode"], name="follow_offset_once")]
+
+    def __str__(self) -> str:
+        return f"{self.file} at {self.offset}"

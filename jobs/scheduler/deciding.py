@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -64,7 +65,7 @@ def _write_attempt(job_uid: str, slot: Slot, hashed: str, now: datetime) -> bool
         return False
     attempt = _attempt(job, node, slot, number, now)
     params = {"node": node.name, "gpus": len(slot.accelerator_uuids), "attempt_number": number}
-    _remember(job, "place", "job_placed", params, hashed, now)
+    _remember(job.pk, "place", "job_placed", params, hashed, now)
     ports.occupy(attempt, now)
     emit(job, "state", "job_placed", now, attempt=number, **params)
     return True
@@ -125,33 +126,33 @@ def _is_there(checkpoint: Checkpoint) -> bool:
 
 def _note_waits(lease: Lease, waits: Iterable[Wait], hashed: str, now: datetime) -> None:
     """Write reasons that changed, committing every 50 ms so that others get their turn."""
-    known = {
-        row["uid"]: row
-        for row in Job.objects.filter(uid__in=[wait.job_uid for wait in waits]).values("uid", "pk", "reason")
-    }
-    changed = [wait for wait in waits if _differs(known.get(wait.job_uid, {}).get("reason"), wait)]
+    rows = Job.objects.filter(uid__in=[wait.job_uid for wait in waits]).values_list("uid", "pk", "reason")
+    known = {uid: (pk, told) for uid, pk, told in rows}
+    changed = [wait for wait in waits if wait.job_uid in known and _differs(known[wait.job_uid][1], wait)]
     while changed:
         until = time.monotonic() + COMMIT_SECONDS
         with lease.transaction(now):
             while changed and time.monotonic() < until:
                 wait = changed.pop()
-                _write_wait(wait, known[wait.job_uid], hashed, now)
+                _write_wait(wait, *known[wait.job_uid], hashed, now)
 
 
 def _differs(known: dict[str, object] | None, wait: Wait) -> bool:
     return known is None or (known["code"], known["params"]) != (wait.code, wait.params)
 
 
-def _write_wait(wait: Wait, row: dict, hashed: str, now: datetime) -> None:
-    told = reason(wait.code, **wait.params)
-    rows = Job.objects.filter(pk=row["pk"], state=JobState.QUEUED)
-    if rows.update(reason=told, updated_at=now) and (row["reason"] or {}).get("code") != wait.code:
-        _remember(Job(pk=row["pk"]), "wait", wait.code, wait.params, hashed, now)
+def _write_wait(wait: Wait, pk: int, before: dict[str, Any] | None, hashed: str, now: datetime) -> None:
+    rows = Job.objects.filter(pk=pk, state=JobState.QUEUED)
+    written = rows.update(reason=reason(wait.code, **wait.params), updated_at=now)
+    if written and (before or {}).get("code") != wait.code:
+        _remember(pk, "wait", wait.code, wait.params, hashed, now)
 
 
-def _remember(job: Job, verdict: str, code: str, params: dict, hashed: str, now: datetime) -> None:
+def _remember(
+    job_pk: int, verdict: str, code: str, params: dict[str, Any], hashed: str, now: datetime
+) -> None:
     Decision.objects.create(
-        job_id=job.pk,
+        job_id=job_pk,
         at=now,
         verdict=verdict,
         code=code,

@@ -207,7 +207,8 @@ def _read_round(attempt: Attempt, now: datetime) -> tuple[Effects, list[_Piece],
     root = Path(attempt.run_dir)
     work = os.path.normpath(str(root / "work"))
     offsets = {row.inode: row for row in attempt.offsets.all()}
-    effects, pieces, left, more = Effects(), [], ROUND_BYTES, False
+    pieces: list[_Piece] = []
+    effects, left, more = Effects(), ROUND_BYTES, False
     for name in event_files(root):
         with contextlib.suppress(OSError):
             descriptor = paths.open_file_below(root, f"work/events/{name}")

@@ -14,7 +14,7 @@ from django.db import DatabaseError, close_old_connections
 
 from dcportal.common.clock import utcnow
 from jobs.engines import registry
-from jobs.engines.base import EngineError, NoRoom
+from jobs.engines.base import EngineError, EngineReport, NoRoom
 from jobs.models import Attempt
 from jobs.scheduler import deciding, launching, polling, settling, wishes
 from jobs.scheduler.chores import Chores
@@ -65,7 +65,7 @@ class Scheduler:
             for report in self.poller.reports(self.lease, name, of_engine, now):
                 self._guarded(self._take, by_tag[report.tag], report, now)
 
-    def _take(self, attempt: Attempt, report: polling.EngineReport, now: datetime) -> None:
+    def _take(self, attempt: Attempt, report: EngineReport, now: datetime) -> None:
         if report.state.is_final:
             polling.apply_final_figures(self.lease, attempt, report, now)
             settling.settle(self.lease, self.follower, attempt, report, now)

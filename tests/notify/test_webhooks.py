@@ -32,7 +32,7 @@ class Receiver(HTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: Receiver
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.seen.append((dict(self.headers), body))
         self.send_response(self.server.status)

@@ -27,6 +27,7 @@ class Portal:
 
     def __init__(self, runs: Path, log: Path) -> None:
         self.runs, self._log = runs, log
+        self._output = log.open("ab")
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start_scheduler(self, **environment: str) -> subprocess.Popen[bytes]:
@@ -43,7 +44,7 @@ class Portal:
                 "DCP_CANCEL_GRACE_SECONDS": "3",
                 **environment,
             },
-            stdout=self._log.open("ab"),
+            stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
@@ -69,6 +70,7 @@ class Portal:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
                 process.wait(30)
+        self._output.close()
 
 
 @pytest.fixture

@@ -18,18 +18,18 @@ from tests.jobs.whole.conftest import Portal
 pytestmark = [pytest.mark.trainer_env, pytest.mark.django_db(transaction=True)]
 Named = Callable[[str], Actor]
 COUNTER = """
-import os, signal, subprocess, sys, time
+import os, pathlib, signal, subprocess, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-if os.environ.get("RANK", "0") == "0":
-    subprocess.Popen([sys.executable, "-c", "import os,signal,time\\nos.setsid()\\nsignal.signal(15, signal.SIG_IGN)\\n"
-        "if os.fork() == 0:\\n  os.setsid()\\n  time.sleep(600)\\n"], start_new_session=True)
+daemon = "import os, signal, time\\nsignal.signal(15, signal.SIG_IGN)\\nif os.fork() == 0:\\n os.setsid()\\n time.sleep(600)"
+subprocess.Popen([sys.executable, "-c", daemon], start_new_session=True).wait()
+pathlib.Path(os.environ["DCP_RUN_DIR"], "daemon-runs").touch()
 for number in range(6000):
     print("tick", number, flush=True)
     time.sleep(0.1)
-"""
+"""  # noqa: E501
 STARTS = """
 import os, pathlib, time
-with open(os.environ["DCP_RUN_DIR"] + "/../../starts", "a") as file:
+with open(os.environ["DCP_RUN_DIR"] + "/starts", "a") as file:
     file.write(os.environ["DCP_ATTEMPT"] + "\\n")
 time.sleep(4)
 """
@@ -64,7 +64,12 @@ def test_a_training_job_runs_with_curves_checkpoints_and_log(portal: Portal, act
     request = {
         "job": {"name": "digits"},
         "resources": {"ranks": 2},
-        "train": {"model": {"name": "mlp"}, "dataset": {"name": "digits"}, "steps": 60, "log_every_steps": 5},
+        "train": {
+            "model": {"name": "mlp"},
+            "dataset": {"name": "digits"},
+            "steps": 60,
+            "log_every_steps": 5,
+        },
     }
     job = actions.submit(actor_named("owner"), request, utcnow())
     portal.start_scheduler()
@@ -108,7 +113,8 @@ def test_a_cancel_leaves_no_process_behind(portal: Portal, actor_named: Named, t
     job = actions.submit(actor_named("owner"), own_script(tmp_path, COUNTER), utcnow())
     portal.start_scheduler()
     portal.wait_state(job, "running")
-    portal.wait_for(job, lambda found: len(tagged_processes(found)) >= 2, "started its daemon")
+    mark = portal.runs / job.uid / "1/work/daemon-runs"
+    portal.wait_for(job, lambda found: mark.exists(), "started its daemon")
     actions.cancel(actor_named("owner"), job, utcnow())
     portal.wait_state(job, "cancelled")
     assert tagged_processes(job) == []
