@@ -213,9 +213,15 @@ def test_the_language_menu_speaks_to_visitors_and_to_their_owners(client_of, per
     assert User.objects.get(username="owner").language == "zh-hans"
 
 
+def test_who_chose_no_language_gets_the_browser's(client_of):
+    client = client_of("owner")
+    assert client.get("/profile/", headers={"accept-language": "zh-CN"})["Content-Language"] == "zh-hans"
+    assert client.get("/profile/", headers={"accept-language": "en-GB"})["Content-Language"] == "en"
+
+
 def test_a_language_that_there_is_not_changes_nothing(client_of):
     client_of("owner").post("/i18n/setlang/", {"language": "tlh"})
-    assert User.objects.get(username="owner").language == "en"
+    assert User.objects.get(username="owner").language == ""
 
 
 def test_the_chosen_theme_is_on_the_page(client_of, person):

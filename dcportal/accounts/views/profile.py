@@ -6,11 +6,9 @@ from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.translation import check_for_language
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
-from django.views.i18n import set_language
 from django.views.i18n import set_language as django_set_language
 
 from dcportal.accounts import actions, queries
@@ -59,17 +57,6 @@ def password(request: HttpRequest) -> HttpResponse:
         "crumbs": [(_("Profile"), reverse("accounts:profile")), (_("Password"), None)],
     }
     return render(request, "records/form.html", context, status=422 if form.errors else 200)
-
-
-@require_POST
-def language(request: HttpRequest) -> HttpResponse:
-    """The language menu: kept with the person, and in a cookie for the pages before the sign-in."""
-    chosen = request.POST.get("language", "")
-    if request.user.is_authenticated and check_for_language(chosen):
-        actor = actor_of(request)
-        person = queries.get_user(actor, actor_uid(request))
-        actions.edit_profile(actor, person, {"language": chosen}, utcnow())
-    return set_language(request)
 
 
 @require_POST
