@@ -53,3 +53,4 @@ startTicker();
 startTimes();
 mountAll();
 document.addEventListener("htmx:load", (event) => mountAll(event.detail.elt));
+document.documentElement.dataset.ready = ""; // tests wait for it before they click

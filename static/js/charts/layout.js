@@ -30,7 +30,7 @@ function shared(spec, range, size) {
 }
 
 function axis(c) {
-  return { gridcolor: c.grid, gridwidth: 1, zeroline: false, showline: false, ticks: "", tickfont: { size: 11, color: c.text }, automargin: false, fixedrange: false, ticklabeloverflow: "allow", ticklabelstandoff: 4 };
+  return { gridcolor: c.grid, gridwidth: 1, zeroline: false, showline: false, ticks: "", tickfont: { size: 11, color: c.text }, automargin: false, fixedrange: false, ticklabeloverflow: "allow", ticklabelstandoff: 4, exponentformat: "e" };
 }
 
 function tone(limit, c) {
@@ -48,7 +48,7 @@ function limitLabel(limit, c) {
 /** Live: x is seconds before now, so ticks never move. */
 export function liveLayout(spec, range, size) {
   const layout = shared(spec, range, size);
-  const tickvals = relativeTicks(spec.window);
+  const tickvals = relativeTicks(spec.window, size.width - MARGIN.l - MARGIN.r);
   Object.assign(layout.xaxis, { type: "linear", range: [-spec.window, 0], tickvals, ticktext: tickvals.map(relativeLabel) });
   return layout;
 }
@@ -59,7 +59,7 @@ export function stillLayout(spec, range, size, view) {
   const x = (value) => (spec.steps ? value : wallMilliseconds(value));
   Object.assign(layout.xaxis, { type: spec.steps ? "linear" : "date", range: [x(view.x0), x(view.x1)], nticks: Math.max(3, Math.round(size.width / 110)), ...dateTicks(spec, view) });
   if (!spec.yRange && !spec.zeroBased) layout.yaxis = { ...layout.yaxis, ...freeTicks(spec) };
-  layout.shapes.push(...spec.bands.map((band) => bandShape(band, view, x)), ...spec.marks.map((mark) => markShape(mark, x)));
+  layout.shapes.push(...spec.bands.map((band) => bandShape(band, view, x)), ...spec.marks.flatMap((mark) => markShapes(mark, x)));
   return layout;
 }
 
@@ -79,8 +79,11 @@ function bandShape(band, view, x) {
   return { type: "rect", yref: "paper", y0: 0, y1: 1, x0: x(Math.max(band.from, view.x0)), x1: x(band.to ?? view.x1), line: { width: 0 }, fillcolor: colours().band, layer: "below" };
 }
 
-function markShape(mark, x) {
-  return { type: "line", yref: "paper", y0: 0, y1: 1, x0: x(mark.x), x1: x(mark.x), line: { color: colours().starting, width: 1, dash: "dot" } };
+/* A dotted line with a diamond at its head, as the overlay paints it while a run goes on. */
+function markShapes(mark, x) {
+  const colour = colours().starting;
+  const diamond = { type: "path", path: "M 0 0 L 4 4 L 0 8 L -4 4 Z", xsizemode: "pixel", ysizemode: "pixel", xanchor: x(mark.x), yref: "paper", yanchor: 1, fillcolor: colour, line: { width: 0 } };
+  return [{ type: "line", yref: "paper", y0: 0, y1: 1, x0: x(mark.x), x1: x(mark.x), line: { color: colour, width: 1, dash: "dot" } }, diamond];
 }
 
 /** Plotly traces of lines {name, hue, dash, role, x, y, visible}. */

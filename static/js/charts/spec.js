@@ -109,9 +109,10 @@ function tickText(value, unit, digits) {
   return text.replace(/(\.\d*?)0+(?= |$)/, "$1").replace(/\.(?= |$)/, "");
 }
 
-/** Seconds between ticks of a relative axis: five steps or so, in round steps. */
-export function relativeTicks(window) {
-  const step = [10, 30, 60, 120, 180, 300, 600, 900].find((size) => window / size <= 6) ?? window / 5;
+/** Ticks of a relative axis in round steps: at most six, fewer where a label would have less than 56 pixels. */
+export function relativeTicks(window, width = 600) {
+  const most = Math.min(6, Math.max(1, Math.floor(width / 56)));
+  const step = [10, 30, 60, 120, 180, 300, 600, 900].find((size) => window / size <= most) ?? window;
   const values = [];
   for (let x = 0; x >= -window; x -= step) values.unshift(x);
   return values;

@@ -10,9 +10,10 @@ export function isDark() {
   return fixed ? fixed === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
 }
 
-/** Call `listener()` after every change of the visible theme. */
+/** Call `listener()` after every change of the visible theme. Returns a function that stops it. */
 export function onThemeChange(listener) {
   document.addEventListener("dcp:theme", listener);
+  return () => document.removeEventListener("dcp:theme", listener);
 }
 
 /** Choose light, dark or system and tell everybody. */

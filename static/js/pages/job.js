@@ -20,9 +20,10 @@ export function mount(element) {
   if (!ENDED.has(state)) follow(document.getElementById("job-charts"));
 }
 
-/* One last look, a browser notice for who allowed it, then the page as it stays. */
+/* One last look, a browser notice for who wants it, then the page as it stays. */
 function ended(element) {
-  notify(document.title, element.querySelector("[role=status]")?.textContent ?? "", element.dataset.topic);
+  const wanted = document.querySelector("[data-notice]")?.checked;
+  if (wanted) notify(document.title, element.querySelector("[role=status]")?.textContent ?? "", element.dataset.topic);
   setTimeout(() => window.location.reload(), 2500);
 }
 
@@ -65,6 +66,22 @@ function newestReading(charts) {
   return Math.max(0, ...ends);
 }
 
+/* A switch of this job stays as the reader left it. */
+function rememberNotice(box) {
+  const key = `notice:${box.dataset.notice}`;
+  if (localStorage.getItem(key) === "off") box.checked = false;
+  box.addEventListener("change", () => localStorage.setItem(key, box.checked ? "on" : "off"));
+}
+
+/* "Show in the log": the words go into the log's own search, which moves to the last hit. */
+function findInLog(event) {
+  const link = event.target.closest("[data-log-find]");
+  const field = link && document.querySelector("[data-log-search]");
+  if (!field) return;
+  field.value = link.dataset.logFind;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 let bringing = false;
 
 async function bringCards(host) {
@@ -81,4 +98,6 @@ async function bringCards(host) {
   bringing = false;
 }
 
+document.addEventListener("click", findInLog);
+for (const box of document.querySelectorAll("[data-notice]")) rememberNotice(box);
 for (const element of document.querySelectorAll('[data-module~="job"]')) mount(element);
