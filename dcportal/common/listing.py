@@ -128,9 +128,16 @@ def _filtered(query: QueryDict, listing: Listing, rows: QuerySet[Any]) -> tuple[
             for name, messages in form.errors.items()
         )
     for name in listing.shown_filters:
-        # Without its name a closed select says nothing at all.
-        form.fields[name].empty_label = _("%(filter)s: any") % {"filter": form.fields[name].label}
+        _name_empty_choice(form.fields[name])
     return filter_set.filter_queryset(rows), form
+
+
+def _name_empty_choice(form_field: Any) -> None:
+    """`Site: any` instead of dashes: without its name a closed select says nothing at all."""
+    words = _("%(filter)s: any") % {"filter": form_field.label}
+    form_field.empty_label = words
+    if not hasattr(form_field, "queryset"):
+        form_field.widget.choices = [("", words), *(pair for pair in form_field.choices if pair[0] != "")]
 
 
 def _ordering(query: QueryDict, listing: Listing) -> str:
