@@ -252,7 +252,7 @@ def test_small_screens_do_not_scroll_sideways(chromium, address, width):
     opened.locator("html[data-ready]").wait_for(timeout=WAIT)
     assert opened.evaluate("() => document.documentElement.scrollWidth") <= width
     opened.locator(".bar-menu").click()
-    assert opened.locator("#nav").is_visible()
+    opened.locator("#nav").wait_for(state="visible", timeout=WAIT)
     opened.keyboard.press("Escape")
     poll(opened, "() => getComputedStyle(document.getElementById('nav')).visibility === 'hidden'")
     opened.close()
