@@ -27,6 +27,7 @@ WAITING = {
     "cpus_busy": _("Waits for {wanted} CPU cores; {node} has {free} free."),
     "memory_busy": _("Waits for memory on {node}."),
     "higher_priority_ahead": _("{job_name} is ahead in the queue."),
+    "trainer_being_installed": _("PyTorch is still being installed; it starts when that is done."),
     "retry_later": _("Tries again at {at}."),
     "power_headroom": _("The power of {node} would not suffice."),
 }

@@ -10,7 +10,7 @@ from dcportal.api.refusals import no_such_route
 from dcportal.api.schema import SchemaView, browser
 
 app_name = "api"
-APPS = ["dcportal.inventory", "dcportal.accounts", "dcportal.audit", "jobs", "monitoring"]
+APPS = ["dcportal.inventory", "dcportal.accounts", "dcportal.audit", "dcportal.notify", "jobs", "monitoring"]
 
 
 def routes() -> SimpleRouter:

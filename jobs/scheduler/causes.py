@@ -10,6 +10,7 @@ from typing import Any
 
 from dcportal.common.reasons import reason
 from jobs.engines.base import EngineReport, State
+from jobs.engines.runner.outcome import EXIT_REASONS
 from jobs.states import AttemptState, Desired, JobState
 
 REQUEUE_LIMIT = 5
@@ -21,14 +22,6 @@ _FINAL = {
     State.FAILED: AttemptState.FAILED,
     State.CANCELLED: AttemptState.CANCELLED,
     State.LOST: AttemptState.LOST,
-}
-_EXIT_CAUSES = {
-    65: "bad_config_or_data",
-    70: "user_error",
-    71: "diverged",
-    72: "out_of_memory",
-    74: "storage_failed",
-    75: "stopped_resumable",
 }
 # Starting again from the last checkpoint would end the same way.
 _POINTLESS = frozenset(
@@ -125,8 +118,8 @@ def _from_exit(report: EngineReport) -> dict[str, Any]:
         return reason(report.reason.code, **dict(report.reason.params))
     if report.signal is not None:
         return reason("signal", signal=report.signal, name=f"SIG{report.signal}")
-    if report.exit_code in _EXIT_CAUSES:
-        return reason(_EXIT_CAUSES[report.exit_code], exit_code=report.exit_code)
+    if report.exit_code in EXIT_REASONS:
+        return reason(EXIT_REASONS[report.exit_code], exit_code=report.exit_code)
     if report.exit_code is not None:
         return reason("exit_code", exit_code=report.exit_code)
     return reason("engine_lost" if report.state is State.LOST else "unknown")

@@ -11,11 +11,13 @@ from jobs.engines import registry
 from jobs.engines.base import EngineError
 from jobs.models import EngineStatus, SubmissionKey
 from jobs.scheduler.lease import Lease
+from jobs.scheduler.trainer_check import TrainerCheck
 
 logger = logging.getLogger(__name__)
 PROBE_SECONDS = 60.0
 TIDY_SECONDS = 3600.0
 DELIVER_SECONDS = 1.0
+TRAINER_SECONDS = 5.0
 
 
 class Chores:
@@ -24,11 +26,14 @@ class Chores:
     def __init__(self) -> None:
         self._next: dict[str, float] = {}
         self._courier = Courier()
+        self._trainer = TrainerCheck()
 
     def run(self, lease: Lease, now: datetime) -> None:
         """Do what is due."""
         if self._is_due("probe", PROBE_SECONDS):
             probe_engines(lease, now)
+        if self._is_due("trainer", TRAINER_SECONDS):
+            self._trainer.look(lease, now)
         if self._is_due("tidy", TIDY_SECONDS):
             tidy(lease, now)
         if self._is_due("deliver", DELIVER_SECONDS):

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,10 @@ def schedule(lease: Lease, now: datetime) -> int:
     picture = snapshot.build(now)
     if not picture.jobs:
         return 0
-    decisions, hashed = decide(picture), snapshot.hash_of(picture)
+    unready = snapshot.waiting_for_trainer()
+    ready = replace(picture, jobs=tuple(job for job in picture.jobs if job.uid not in unready))
+    decisions, hashed = decide(ready), snapshot.hash_of(picture)
+    decisions += [Wait(uid, "trainer_being_installed") for uid in sorted(unready)]
     started = sum(
         _place(lease, decision, hashed, now) for decision in decisions if isinstance(decision, Place)
     )

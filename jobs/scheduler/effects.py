@@ -54,10 +54,6 @@ class Effects:
     told: dict[str, Any] | None = None
     skipped: int = 0
 
-    @property
-    def is_empty(self) -> bool:
-        return self == Effects(points=self.points) and not self.points
-
 
 def gather(lines: list[Event], work: str, now: datetime, effects: Effects | None = None) -> Effects:
     """Effects of `lines`, added to `effects`. `work`: the absolute path of the job's work folder."""

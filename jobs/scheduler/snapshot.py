@@ -1,14 +1,16 @@
 """The picture that the policy decides on: queued jobs and nodes, read in one transaction."""
 
 import hashlib
+import os
 from collections import defaultdict
 from datetime import datetime
 
 from django.db.models import Sum
 
 from dcportal.inventory.models import Accelerator, Node
+from dcportal.setup import trainer_status
 from jobs import board, ports
-from jobs.models import Attempt, Job, JobDependency
+from jobs.models import Attempt, Environment, Job, JobDependency
 from jobs.queries.details import dependency_verdict
 from jobs.scheduler.placement import AcceleratorView, Ask, NodeView, Use
 from jobs.scheduler.policy import Dependency, QueuedJob, Snapshot
@@ -50,6 +52,23 @@ def _queued(job: Job, dependencies: tuple[Dependency, ...]) -> QueuedJob:
         not_before=max(starts, default=None),
         dependencies=dependencies,
     )
+
+
+def waiting_for_trainer() -> set[str]:
+    """Queued jobs that run in the trainer's environment while that is not installed yet."""
+    environment = Environment.objects.filter(is_default=True).first()
+    if environment is None or is_installed(environment.interpreter):
+        return set()
+    rows = Job.objects.filter(state=JobState.QUEUED, environment=environment)
+    return set(rows.values_list("uid", flat=True))
+
+
+def is_installed(interpreter: str) -> bool:
+    """False while the set-up is still at work on the trainer's environment, or never began."""
+    status = trainer_status.read()
+    if status is not None and not status.is_final and not status.is_interrupted:
+        return False
+    return os.access(interpreter, os.X_OK)
 
 
 def ask_of(job: Job) -> Ask:

@@ -4,8 +4,9 @@ import pytest
 
 from dcportal.common import reasons
 from jobs import reasons as own
+from jobs.engines.runner.outcome import EXIT_REASONS
 from jobs.engines.texts import TEXTS
-from jobs.scheduler.causes import _EXIT_CAUSES, _POINTLESS, _SEEN_FROM_OUTSIDE
+from jobs.scheduler.causes import _POINTLESS, _SEEN_FROM_OUTSIDE
 from jobs.scheduler.effects import _CATEGORIES
 from jobs.scheduler.policy import WAIT_CODES
 from trainer.spec.problems import CODES
@@ -16,7 +17,7 @@ def test_a_code_has_a_text(code: str) -> None:
     assert code in reasons.codes()
 
 
-@pytest.mark.parametrize("code", sorted({*_EXIT_CAUSES.values(), *_CATEGORIES.values()}))
+@pytest.mark.parametrize("code", sorted({*EXIT_REASONS.values(), *_CATEGORIES.values()}))
 def test_a_cause_needs_no_parameter_that_may_be_missing(code: str) -> None:
     assert "{" not in reasons.text(code, {"exit_code": 1})
 
