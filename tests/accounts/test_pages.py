@@ -213,7 +213,7 @@ def test_the_language_menu_speaks_to_visitors_and_to_their_owners(client_of, per
     assert User.objects.get(username="owner").language == "zh-hans"
 
 
-def test_who_chose_no_language_gets_the_browser's(client_of):
+def test_who_chose_no_language_gets_that_of_the_browser(client_of):
     client = client_of("owner")
     assert client.get("/profile/", headers={"accept-language": "zh-CN"})["Content-Language"] == "zh-hans"
     assert client.get("/profile/", headers={"accept-language": "en-GB"})["Content-Language"] == "en"
