@@ -14,7 +14,7 @@ from django.db.models import Q
 from dcportal.accounts.models import Team
 from dcportal.common.actors import Actor
 from dcportal.common.clock import utcnow
-from dcportal.common.problems import Invalid, Problem, Refusal
+from dcportal.common.problems import Invalid, Problem
 from dcportal.common.visibility import visible_to
 from jobs import access, board, paths, torch_check
 from jobs.builtin import ensure_queue
@@ -178,8 +178,3 @@ def isolation_problems(actor: Actor) -> list[Problem]:
     if not engines or any(engine.is_isolated for engine in engines):
         return []
     return [Problem("", "not_isolated", {"engines": ", ".join(engine.name for engine in engines)})]
-
-
-def refusal_of(error: Refusal) -> dict[str, Any]:
-    """A refusal in the stored form of a reason."""
-    return {"code": error.code, "params": dict(error.params), "v": 1}

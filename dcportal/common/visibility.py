@@ -6,7 +6,6 @@ from django.db.models import Q, QuerySet
 
 from dcportal.common.actors import Actor
 from dcportal.common.base import OwnedRecord
-from dcportal.common.problems import NotFound
 
 OwnedT = TypeVar("OwnedT", bound=OwnedRecord)
 
@@ -18,14 +17,6 @@ def visible_to(rows: QuerySet[OwnedT], actor: Actor) -> QuerySet[OwnedT]:
     if actor.kind == "node":
         return rows.none()
     return rows.filter(Q(owner_id=actor.user_id) | Q(team__uid__in=list(actor.teams)))
-
-
-def get_visible(rows: QuerySet[OwnedT], actor: Actor, uid: str) -> OwnedT:
-    """The row with this uid; raises NotFound when missing or foreign, alike."""
-    row = visible_to(rows, actor).filter(uid=uid).first()
-    if row is None:
-        raise NotFound()
-    return row
 
 
 def may_change(row: OwnedRecord, actor: Actor) -> bool:

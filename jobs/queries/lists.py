@@ -173,10 +173,6 @@ FILTERS: dict[str, Callable[[str, Actor], Q]] = {
 """Name of a filter -> condition. Form, address line and API use the same names."""
 
 
-def filter_names() -> list[str]:
-    return list(FILTERS)
-
-
 def describe(parameters: Mapping[str, str]) -> dict[str, Any]:
     """The filters that are set, for removable chips."""
     return {name: parameters[name] for name in FILTERS if parameters.get(name)}

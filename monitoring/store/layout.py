@@ -61,16 +61,8 @@ class Layout:
         return group_of, row_of
 
     @cached_property
-    def scales(self) -> np.ndarray:
-        return np.array([column.scale for column in self.columns], dtype=np.float64)
-
-    @cached_property
     def counters(self) -> np.ndarray:
         return np.array([column.kind == COUNTER for column in self.columns], dtype=bool)
-
-    @cached_property
-    def position_of(self) -> dict[tuple[str, str], int]:
-        return {(column.entity, column.metric): i for i, column in enumerate(self.columns)}
 
     def to_json(self) -> str:
         rows = [[c.entity, c.metric, c.scale, c.dtype, c.kind] for c in self.columns]

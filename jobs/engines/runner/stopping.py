@@ -7,7 +7,6 @@ in an uninterruptible wait takes.
 
 import contextlib
 import signal
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -156,13 +155,6 @@ class Stop:
             self._written = summary
             with contextlib.suppress(OSError):  # a full disk must not keep anybody alive
                 folder.write_json(self._files.stop, self.summary())
-
-
-def wait_until_empty(stop: Stop) -> None:
-    """Step until nobody is left, for callers without a loop of their own."""
-    while not stop.is_over:
-        stop.step(time.monotonic(), main_is_gone=True)
-        time.sleep(LOOK_SECONDS / 2)
 
 
 def _later(seconds: float) -> str:
