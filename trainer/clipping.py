@@ -32,7 +32,8 @@ class Clipping:
             self._norm = torch.linalg.vector_norm(torch.cat([each.view(-1) for each in gradients]))
         else:
             self._norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
-        self._optimiser.grad_scale = (self._norm / self._limit).clamp_(min=1.0)  # type: ignore[attr-defined]
+        times_over = self._norm if self._limit == 1.0 else self._norm / self._limit
+        self._optimiser.grad_scale = times_over.clamp(min=1.0)  # type: ignore[attr-defined]
 
     def norm(self) -> float | None:
         """Length of the newest gradient before clipping. Waits for the device."""

@@ -27,7 +27,8 @@ class Order:
 
     def __init__(self, seed: int, count: int, batch_size: int, rank: int, ranks: int) -> None:
         self.steps_per_epoch = count // batch_size
-        self._seed, self._count, self._batch_size = seed, count, batch_size
+        self.count = count
+        self._seed, self._batch_size = seed, batch_size
         self._first = batch_size * rank // ranks
         self._last = batch_size * (rank + 1) // ranks
 
@@ -45,4 +46,4 @@ class Order:
 
     def of_epoch(self, epoch: int) -> torch.Tensor:
         """(count,) indices of the samples in the order of `epoch`."""
-        return epoch_order(self._seed, epoch, self._count)
+        return epoch_order(self._seed, epoch, self.count)

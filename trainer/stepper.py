@@ -19,7 +19,7 @@ from trainer.spec.train import TrainConfig
 
 
 class Stepper:
-    """Advances one model by whole steps. `loss_sum` and `targets` grow until `take_loss` empties them."""
+    """Advances one model by whole steps. Losses are kept until `take_loss` reads them."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Stepper:
         # DDP averages over ranks; times ranks and divided by all targets, a sum of losses becomes their mean.
         self._scale = torch.tensor(ranks / (config.batch_size * samples.targets_per_sample), device=device)
         self._targets_a_step = order.share * samples.targets_per_sample
-        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self._losses: list[torch.Tensor] = []
         self._targets = 0
 
     def advance(self, step: int) -> None:
@@ -70,7 +70,7 @@ class Stepper:
             logits, targets = logits.flatten(0, -2), targets.flatten()
         loss = functional.cross_entropy(logits, targets, reduction="sum")
         loss.backward(self._scale)
-        self._loss_sum += loss.detach()
+        self._losses.append(loss.detach())
 
     def _learn_in_slices(self, inputs: torch.Tensor, targets: torch.Tensor) -> None:
         parts = slices(len(inputs), self._accumulation)
@@ -88,7 +88,7 @@ class Stepper:
 
     def take_loss(self) -> tuple[float, int]:
         """(sum of losses, number of targets) of this rank since the last call. Waits for the device."""
-        taken = float(self._loss_sum), self._targets
-        self._loss_sum.zero_()
+        taken = float(torch.stack(self._losses).double().sum()), self._targets
+        self._losses.clear()
         self._targets = 0
         return taken

@@ -32,11 +32,11 @@ GOALS_MS = {"mlp": 0.15, "cnn": 0.3, "gpt": 0.3}
 STEPS_A_BLOCK = {"mlp": 50, "cnn": 10, "gpt": 10}
 SETTINGS = {
     "mlp": {"model": {"name": "mlp"}, "dataset": {"name": "breast_cancer"}, "batch_size": 64},
-    "cnn": {"model": {"name": "cnn", "cnn": {"channels": [16, 32]}}, "batch_size": 16},
+    "cnn": {"model": {"name": "cnn", "cnn": {"channels": [8, 16]}}, "batch_size": 8},
     "gpt": {
-        "model": {"name": "gpt", "gpt": {"layers": 2, "width": 64, "context": 32}},
+        "model": {"name": "gpt", "gpt": {"layers": 2, "width": 64, "context": 16}},
         "dataset": {"name": "python_topics"},
-        "batch_size": 8,
+        "batch_size": 4,
     },
 }  # small batches: the loop's own cost does not depend on them, the noise around it does
 
