@@ -47,7 +47,7 @@ EVENTS = {
     "stop_signalled": _("{signal} sent to {count} processes."),
     "process_gone": _("{name} ({pid}) is gone."),
     "checkpoint_saved": _("Checkpoint at step {step}."),
-    "phase_began": _("{phase} began."),
+    "phase_began": _("Began: {phase}."),
     "job_requeued": _("Queued again: attempt {attempt_number} ended."),
     "job_succeeded": _("Succeeded."),
     "job_failed": _("Failed."),
@@ -56,6 +56,18 @@ EVENTS = {
     "engine_back": _("The engine {engine} answers again."),
     "job_notice": _("{message}"),
     "log_bytes_dropped": _("{bytes} bytes of the log were dropped."),
+}
+#: What a run says it is doing outside its steps; a script's own phases are shown as they are.
+PHASES = {
+    "preparing": _("fetching code"),
+    "launching": _("starting processes"),
+    "imports": _("importing libraries"),
+    "import": _("importing libraries"),
+    "rendezvous": _("ranks meet"),
+    "data": _("reading data"),
+    "compile": _("compiling"),
+    "evaluate": _("evaluating"),
+    "checkpoint": _("saving a checkpoint"),
 }
 CAUSES = {
     "done": _("Ended by itself with exit code 0."),
@@ -151,6 +163,7 @@ def texts() -> dict[str, Any]:
         engine_texts(),
         WAITING,
         EVENTS,
+        {f"phase_began.{name}": words for name, words in PHASES.items()},
         CAUSES,
         REFUSALS,
         PROBLEMS,

@@ -13,6 +13,7 @@ from django.utils.translation import ngettext
 from dcportal.common import reasons, units
 from dcportal.common.templatetags.ui import state_badge
 from jobs.models import Job
+from jobs.reasons import PHASES
 from jobs.states import JOB_OPEN, JobState
 
 TONES = {
@@ -87,7 +88,7 @@ def one_useful_thing(job: Job, now: datetime) -> str:
         left = max((job.eta_at - now).total_seconds(), 0)
         return _("ends in about {left}").format(left=units.duration(left))
     if job.state == JobState.RUNNING and job.phase:
-        return job.phase
+        return str(PHASES.get(job.phase, job.phase))
     return reasons.text_of(job.reason)
 
 
