@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from dcportal import env
-from dcportal.setup import environments, places, preflight, service, trainer_install
+from dcportal.setup import client, environments, places, preflight, service, trainer_install
 
 
 def main(argv: list[str]) -> int:
@@ -28,6 +28,7 @@ def run() -> int:
     if not passes_preflight():
         return 1
     step("portal's environment (.venv)", lambda: environments.ensure(*portal_environment()))
+    client.install()
     return become("manage.py", "portal", "--prepare")
 
 

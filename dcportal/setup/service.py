@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from dcportal import env
-from dcportal.setup import environments, places
+from dcportal.setup import client, environments, places
 
 UNIT = "dcportal.service"
 #: KillMode=process: stopping or upgrading the portal never kills the runners of jobs.
@@ -38,6 +38,7 @@ PASSED_ON = ("DATABASE_URL", "REDIS_URL", "TORCH")
 def main() -> int:
     """Install the portal's environment, then start it by systemd or detached."""
     environments.ensure(places.PORTAL_VENV, [places.PORTAL_REQUIREMENTS])
+    client.install()
     if has_user_systemd():
         return install_unit()
     return start_detached()
