@@ -1,5 +1,6 @@
-"""Figures of a run, built with plotly: loss, accuracy, learning rate, speed over one time axis."""
+"""Figures of a run, built with plotly: loss, accuracy, learning rate, speed over one time axis; their words."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 from django.utils.translation import gettext as _
 
+from dcportal.common import units
 from jobs.models import Checkpoint
 from jobs.queries.curves import Curve
 
@@ -23,6 +25,7 @@ class Kind:
     words: tuple[str, ...]
     unit: str = ""
     zero_based: bool = False
+    digits: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +46,49 @@ def kinds() -> list[Kind]:
     """Most wanted first; a metric goes to the first kind one of whose words its name holds."""
     return [
         Kind("loss", _("Loss"), ("loss", "perplexity")),
-        Kind("accuracy", _("Accuracy"), ("accuracy", "auc", "f1"), "ratio"),
+        Kind("accuracy", _("Accuracy"), ("accuracy", "auc", "f1"), "ratio", digits=1),
         Kind("rate", _("Learning rate"), ("learning_rate", "lr")),
         Kind("speed", _("Speed"), ("per_second", "throughput"), zero_based=True),
         Kind("gradient", _("Gradient"), ("grad",)),
     ]
 
 
+def known_labels() -> dict[str, str]:
+    """Words for what the trainer reports; other metrics keep their own name."""
+    return {
+        "loss": _("Loss"),
+        "accuracy": _("Accuracy"),
+        "macro_f1": _("Macro F1"),
+        "perplexity": _("Perplexity"),
+        "learning_rate": _("Learning rate"),
+        "gradient_norm": _("Gradient norm"),
+        "samples_per_second": _("Samples per second"),
+        "tokens_per_second": _("Tokens per second"),
+    }
+
+
 def label_of(metric: str) -> str:
-    """`evaluation/macro_f1` -> `macro f1, evaluation`."""
-    words = metric.removeprefix(EVALUATION + "/").replace("_", " ")
+    """`evaluation/macro_f1` -> `Macro F1, evaluation`; a metric of a script stays as it named it."""
+    name = metric.removeprefix(EVALUATION + "/")
+    words = known_labels().get(name, name.replace("_", " "))
     return _("{metric}, evaluation").format(metric=words) if metric.startswith(EVALUATION) else words
+
+
+def value_text(metric: str, value: object) -> str:
+    """A figure as people read it: shares in percent, counts with thousands, else four digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return units.MISSING
+    kind = kind_of(metric)
+    if kind is not None and kind.unit == "ratio":
+        return units.percent(value, 1)
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
+def rank_of(metric: str) -> tuple[int, bool, str]:
+    """Sort key: in the order of the charts, training before evaluation."""
+    ids = [kind.id for kind in kinds()]
+    kind = kind_of(metric)
+    return (ids.index(kind.id) if kind else len(ids), metric.startswith(EVALUATION), metric)
 
 
 def kind_of(metric: str) -> Kind | None:
@@ -65,8 +100,13 @@ def grouped(curves: Iterable[Curve]) -> list[tuple[Kind, list[Curve]]]:
     every = sorted(curves, key=lambda curve: (curve.metric.startswith(EVALUATION), curve.metric))
     groups = [(kind, [curve for curve in every if kind_of(curve.metric) == kind]) for kind in kinds()]
     others = [curve for curve in every if kind_of(curve.metric) is None][:6]
-    groups += [(Kind(curve.metric, curve.metric.replace("_", " "), ()), [curve]) for curve in others]
+    groups += [(Kind(curve.metric, label_of(curve.metric), ()), [curve]) for curve in others]
     return [(kind, members) for kind, members in groups if members]
+
+
+def marks_of(checkpoints: Iterable[Checkpoint]) -> list[dict[str, Any]]:
+    """A diamond on the time axis for each checkpoint."""
+    return [{"x": saved.saved_at.timestamp(), "label": str(saved.step)} for saved in checkpoints]
 
 
 def run_figure(
@@ -84,13 +124,13 @@ def run_figure(
             line={"dash": "dash"} if is_evaluation else None,
             meta={"series": curve.metric},
         )
-    marks = [{"x": saved.saved_at.timestamp(), "label": str(saved.step)} for saved in checkpoints]
     figure.update_layout(
         meta={
             **span_meta(span),
             "unit": kind.unit,
+            "digits": kind.digits,
             "zero_based": kind.zero_based,
-            "marks": marks,
+            "marks": marks_of(checkpoints),
         },
         template=None,
     )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from jobs.views import assets, charts, commands, detail, files, launch, listing, templates
+from jobs.views import assets, charts, commands, detail, files, launch, listing, notices, templates
 
 app_name = "jobs"
 urlpatterns = [
@@ -20,6 +20,8 @@ urlpatterns = [
     path("jobs/<str:uid>/hold/", commands.hold, name="job-hold"),
     path("jobs/<str:uid>/release/", commands.release, name="job-release"),
     path("jobs/<str:uid>/template/", templates.save_from_job, name="job-save-template"),
+    path("jobs/<str:uid>/webhooks/", notices.webhook_add, name="job-webhook-add"),
+    path("jobs/<str:uid>/webhooks/<str:hook>/", notices.webhook_switch, name="job-webhook-switch"),
     path("jobs/<str:uid>/attempts/<int:number>/run.sh", files.run_script, name="job-run-script"),
     path("templates/", templates.template_list, name="template-list"),
     path("templates/<str:uid>/", templates.template_edit, name="template-edit"),

@@ -11,7 +11,7 @@ from dcportal.accounts.identify import actor_of
 from dcportal.common.clock import utcnow
 from dcportal.common.problems import invalid
 from dcportal.inventory.models import Accelerator
-from jobs.figures import Span, grouped, run_figure, span_meta
+from jobs.figures import Span, grouped, marks_of, run_figure, span_meta
 from jobs.models import Attempt, Job
 from jobs.queries.curves import curves_of
 from jobs.queries.details import visible_job
@@ -20,6 +20,7 @@ from monitoring.figures import lines
 from monitoring.queries import job_series
 
 MOST_POINTS = 600
+FIRST = ("loss", "accuracy")  # then what the hardware did meanwhile, then the rest
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,12 @@ def charts_of(job: Job, attempt: Attempt | None) -> list[ChartCard]:
         return []
     checkpoints = list(attempt.checkpoints.all()[:50])
     span = run_span(job, attempt)
-    curves = [
-        ChartCard(f"curve-{kind.id}", kind.title, run_figure(kind, members, checkpoints, span))
+    curves = {
+        kind.id: ChartCard(f"curve-{kind.id}", kind.title, run_figure(kind, members, checkpoints, span))
         for kind, members in grouped(curves_of(job, attempt=attempt.number))
-    ]
-    return [*curves[:2], *hardware_cards(job, attempt), *curves[2:]]
+    }
+    first = [curves.pop(key) for key in FIRST if key in curves]
+    return [*first, *hardware_cards(job, attempt), *curves.values()]
 
 
 def run_span(job: Job, attempt: Attempt) -> Span:
@@ -52,11 +54,17 @@ def run_span(job: Job, attempt: Attempt) -> Span:
 
 
 def hardware_cards(job: Job, attempt: Attempt) -> list[ChartCard]:
-    """Utilisation and power of what the attempt holds: its GPUs, or its node's CPU."""
-    panels = [("gpu_utilisation_ratio", _("GPU utilisation")), ("gpu_power_draw_watts", _("GPU power"))]
-    if not attempt.accelerator_uuids:
-        panels = [("cpu_utilisation_ratio", _("CPU utilisation of its node"))]
-    return [hardware_card(job, attempt, metric, title) for metric, title in panels]
+    """Utilisation and power of what the attempt holds: its GPUs, or its node's CPU (power where measured)."""
+    if attempt.accelerator_uuids:
+        panels = [("gpu_utilisation_ratio", _("GPU utilisation")), ("gpu_power_draw_watts", _("GPU power"))]
+        return [hardware_card(job, attempt, metric, title) for metric, title in panels]
+    power = hardware_card(job, attempt, "node_power_watts", _("Power of its node"))
+    cpu = hardware_card(job, attempt, "cpu_utilisation_ratio", _("CPU utilisation of its node"))
+    return [cpu, power] if has_values(power) else [cpu]
+
+
+def has_values(card: ChartCard) -> bool:
+    return any(value is not None for trace in card.figure["data"] for value in trace["y"])
 
 
 def hardware_card(job: Job, attempt: Attempt, metric: str, title: str) -> ChartCard:
@@ -64,7 +72,8 @@ def hardware_card(job: Job, attempt: Attempt, metric: str, title: str) -> ChartC
     span = run_span(job, attempt)
     answer = job_series(job.uid, metric, span.start, span.end or now, MOST_POINTS, now, attempt.number)
     figure = lines({metric: answer}, names_of(attempt))
-    meta = {**figure["layout"]["meta"], **span_meta(span)}
+    marks = marks_of(attempt.checkpoints.all()[:50])
+    meta = {**figure["layout"]["meta"], **span_meta(span), "marks": marks}
     return ChartCard(f"hardware-{metric}", title, {**figure, "layout": {**figure["layout"], "meta": meta}})
 
 

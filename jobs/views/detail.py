@@ -16,13 +16,16 @@ from dcportal.common.clock import utcnow
 from dcportal.common.problems import invalid
 from dcportal.common.visibility import may_change
 from jobs import access
-from jobs.models import Attempt, Job
+from jobs.figures import label_of, value_text
+from jobs.models import Attempt, Checkpoint, Job
 from jobs.notation import to_cli, to_curl, to_toml
 from jobs.states import JOB_OPEN, JobState
 from jobs.views.charts import charts_of
+from jobs.views.failure import failure_of
+from jobs.views.notices import notices_context
 from jobs.views.processes import stop_of
 from jobs.views.rows import asked_for
-from jobs.views.side import side_context
+from jobs.views.side import plain, side_context
 from jobs.views.steps import phase_words, steps_of
 
 
@@ -35,11 +38,13 @@ def job_detail(request: HttpRequest, uid: str) -> HttpResponse:
         **live_context(job, attempt, now),
         **side_context(job, attempt),
         **allowed(job, actor),
+        "is_past_attempt": "attempt" in request.GET,
         "crumbs": crumbs(job),
         "fact_line": fact_line(job),
         "charts": charts_of(job, attempt),
         "last_step": -1 if job.progress_step is None else job.progress_step,
         "log": log_of(job, attempt),
+        **notices_context(job, actor),
         "texts": texts(job, request),
         "run_script_url": run_script_url(job, attempt),
     }
@@ -50,7 +55,8 @@ def job_detail(request: HttpRequest, uid: str) -> HttpResponse:
 def job_live(request: HttpRequest, uid: str) -> HttpResponse:
     """The part that changes each second."""
     job, attempt = chosen(actor_of(request), uid, None)
-    return render(request, "jobs/_live.html", live_context(job, attempt, utcnow()))
+    context = {**live_context(job, attempt, utcnow()), "is_update": True}
+    return render(request, "jobs/_live.html", context)
 
 
 @require_GET
@@ -81,6 +87,7 @@ def live_context(job: Job, attempt: Attempt | None, now: datetime) -> dict[str, 
         "steps": steps_of(job, attempt, now),
         "progress": progress_of(job, now),
         "stop": stop_of(job, attempt),
+        "failure": failure_of(job, attempt),
         "reason": reason,
         "state_sentence": f"{JobState(job.state).label}. {reason}".strip(),
         "unreachable_since": job.engine_unreachable_since,
@@ -99,7 +106,7 @@ def progress_of(job: Job, now: datetime) -> dict[str, Any] | None:
         "step_text": step_text(job),
         "left": left_text(job, now),
         "tone": {"succeeded": "ok", "failed": "critical", "cancelled": "neutral"}.get(job.state),
-        "facts": progress_facts(job),
+        "facts": progress_facts(job, now),
     }
 
 
@@ -116,14 +123,27 @@ def left_text(job: Job, now: datetime) -> str:
     return _("about {left} left").format(left=left)
 
 
-def progress_facts(job: Job) -> list[str]:
+def progress_facts(job: Job, now: datetime) -> list[str]:
+    """Phase, pace, and the checkpoint that a stop would go back to."""
     facts = []
     if job.state == JobState.RUNNING and job.phase and job.phase != "train":
         facts.append(phase_words(job.phase))
-    saved = job.checkpoints.first()
+    facts += [
+        f"{label_of(name)}: {value_text(name, plain(value))}"
+        for name, value in job.latest_metrics.items()
+        if name.endswith("_per_second")
+    ]
+    saved = job.checkpoints.filter(missing_since=None).first()
     if saved:
-        facts.append(_("last checkpoint at step {step}").format(step=saved.step))
+        facts.append(checkpoint_text(saved, job, now))
     return facts
+
+
+def checkpoint_text(saved: Checkpoint, job: Job, now: datetime) -> str:
+    if job.state not in JOB_OPEN:
+        return _("last checkpoint at step {step}").format(step=saved.step)
+    age = units.duration(max((now - saved.saved_at).total_seconds(), 0))
+    return _("last safe checkpoint at step {step}, {age} ago").format(step=saved.step, age=age)
 
 
 def allowed(job: Job, actor: Actor) -> dict[str, bool]:
@@ -148,6 +168,9 @@ def fact_line(job: Job) -> list[dict[str, str]]:
     where = code.get("git") or code.get("path") or code.get("upload")
     if where:
         facts.append(("code", f"{where}{'@' + code['commit'][:8] if code.get('commit') else ''}"))
+    number = job.attempts.count()
+    if number > 1:
+        facts.append(("requeue", _("attempt {n}").format(n=number)))
     facts.append(("package", job.environment.name if job.environment else interpreter_of(job)))
     if job.dataset:
         facts.append(("database", job.dataset.name))

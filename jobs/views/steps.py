@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from dcportal.common import reasons, units
 from dcportal.common.templatetags.dcp import clock_time
 from jobs.models import Attempt, Job
+from jobs.reasons import PHASES
 from jobs.states import JOB_TERMINAL, JobState
 
 
@@ -26,8 +27,8 @@ ORDER = [JobState.QUEUED, JobState.STARTING, JobState.RUNNING]
 
 
 def steps_of(job: Job, attempt: Attempt | None, now: datetime) -> list[Step]:
-    """Requested, queued, starting, running, ended."""
-    return [
+    """Requested, queued, starting, running, ended; an ended job shows only the stations it came through."""
+    steps = [
         Step(
             _("Requested"),
             "done",
@@ -40,6 +41,7 @@ def steps_of(job: Job, attempt: Attempt | None, now: datetime) -> list[Step]:
         running_step(job, now),
         end_step(job),
     ]
+    return [step for step in steps if step.status != "todo" or job.state not in JOB_TERMINAL]
 
 
 def queued_step(job: Job, now: datetime) -> Step:
@@ -93,15 +95,4 @@ def since(start: datetime | None, end: datetime | None) -> str:
 
 def phase_words(phase: str) -> str:
     """What a run says it is doing before its first step, in words."""
-    known = {
-        "preparing": _("fetching code"),
-        "launching": _("starting processes"),
-        "imports": _("importing libraries"),
-        "import": _("importing libraries"),
-        "rendezvous": _("ranks meet"),
-        "data": _("reading data"),
-        "compile": _("compiling"),
-        "evaluate": _("evaluating"),
-        "checkpoint": _("saving a checkpoint"),
-    }
-    return known.get(phase, phase)
+    return str(PHASES.get(phase, phase))

@@ -25,7 +25,7 @@ def launch(page: Page, template: str, **settings: str) -> str:
 
 
 def expect_state(page: Page, word: str) -> None:
-    expect(page.locator("#job-live .badge").first).to_have_text(word, timeout=PATIENCE_MS)
+    expect(page.locator("#job-badge")).to_have_text(word, timeout=PATIENCE_MS)
 
 
 def test_the_first_page_shows_this_machine_and_its_points_move(visitor):
@@ -92,9 +92,7 @@ def test_axe_finds_nothing_serious(visitor_with, path, scheme):
     page = visitor.open(path)
     page.wait_for_load_state("networkidle")
     found = Axe().run(page).response["violations"]
-    serious = [
-        (each["id"], each["nodes"][0]["html"][:160]) for each in found if each["impact"] in SERIOUS
-    ]
+    serious = [(each["id"], each["nodes"][0]["html"][:160]) for each in found if each["impact"] in SERIOUS]
     assert serious == []
 
 

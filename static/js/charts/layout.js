@@ -72,7 +72,7 @@ function dateTicks(spec, { x0, x1 }) {
 
 /** Ticks that Plotly chooses, for ranges the reader or the data made. */
 export function freeTicks(spec) {
-  return { tickmode: "auto", tickvals: null, ticktext: null, nticks: 5, tickformat: TICK_FORMATS[spec.unit] ?? "", ticksuffix: SUFFIXES[spec.unit] ?? "" };
+  return { tickmode: "auto", tickvals: null, ticktext: null, nticks: 5, tickformat: spec.unit === "ratio" && spec.digits ? `.${spec.digits}%` : (TICK_FORMATS[spec.unit] ?? ""), ticksuffix: SUFFIXES[spec.unit] ?? "" };
 }
 
 function bandShape(band, view, x) {
