@@ -16,6 +16,7 @@ def install() -> Path:
     """Write the program into the portal's environment; returns where it is."""
     program = places.PORTAL_VENV / "bin/dcp"
     if not program.exists() or program.read_text() != PROGRAM:
+        program.parent.mkdir(parents=True, exist_ok=True)
         program.write_text(PROGRAM)
         program.chmod(0o755)
     return program
