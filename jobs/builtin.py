@@ -4,6 +4,7 @@
 """
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext_noop
@@ -15,6 +16,14 @@ from dcportal.common.changes import create, snapshot, update
 from jobs.models import Environment, JobTemplate, Queue
 from trainer.spec import notation, validation
 
+_EXAMPLES = Path(__file__).parent.parent / "trainer" / "examples"
+
+
+def _train(example: str) -> dict[str, Any]:
+    """The settings with which the trainer's own example lasts a minute or two and learns something."""
+    return dict(notation.from_toml((_EXAMPLES / f"{example}.toml").read_text())["train"])
+
+
 TEMPLATES: dict[str, dict[str, Any]] = {
     "digits-cnn": {
         "name": gettext_noop("Digits CNN"),
@@ -22,7 +31,7 @@ TEMPLATES: dict[str, dict[str, Any]] = {
         "icon": "photo",
         "request": {
             "job": {"name": "digits-cnn"},
-            "train": {"model": {"name": "cnn"}, "dataset": {"name": "digits"}},
+            "train": _train("digits_cnn"),
         },
     },
     "tabular-mlp": {
@@ -33,7 +42,7 @@ TEMPLATES: dict[str, dict[str, Any]] = {
         "icon": "table",
         "request": {
             "job": {"name": "tabular-mlp"},
-            "train": {"model": {"name": "mlp"}, "dataset": {"name": "breast_cancer"}, "epochs": 1000},
+            "train": _train("breast_cancer_mlp"),
         },
     },
     "character-gpt": {
@@ -44,7 +53,7 @@ TEMPLATES: dict[str, dict[str, Any]] = {
         "icon": "text",
         "request": {
             "job": {"name": "character-gpt"},
-            "train": {"model": {"name": "gpt"}, "dataset": {"name": "python_topics"}, "steps": 600},
+            "train": _train("topics_gpt"),
         },
     },
     "own-script": {
