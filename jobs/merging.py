@@ -1,52 +1,18 @@
-"""Requests made from others: a template with changes, a job cloned with changes, defaults filled in."""
+"""What a template allows to change in a request, and ranks where none were given."""
 
 import copy
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from dcportal.common.problems import Problem
+from trainer.spec.merging import value_at
 
-# Alternatives within these sections exclude each other, so a given section replaces the whole of the base.
-_WHOLE = {"code", "environment"}
 _MISSING = object()
-
-
-def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with what `over` says in its place; lists and NAME=value tables are replaced, not joined.
-
-    A command takes the place of a training section and the other way round.
-    """
-    result = copy.deepcopy(dict(base))
-    for one, other in (("command", "train"), ("train", "command")):
-        if over.get(one) is not None and over.get(other) is None:
-            result.pop(other, None)
-    return _joined(result, over, top=True)
-
-
-def _joined(base: dict[str, Any], over: Mapping[str, Any], top: bool = False) -> dict[str, Any]:
-    for key, value in over.items():
-        held = base.get(key)
-        stays_whole = key == "env" or (top and key in _WHOLE)
-        if isinstance(value, Mapping) and isinstance(held, dict) and not stays_whole:
-            base[key] = _joined(held, value)
-        else:
-            base[key] = copy.deepcopy(value)
-    return base
-
-
-def value_at(request: Mapping[str, Any], name: str) -> Any:
-    """The value under a dotted name, or a marker that equals nothing else when it is not given."""
-    value: Any = request
-    for key in name.split("."):
-        if not isinstance(value, Mapping) or key not in value:
-            return _MISSING
-        value = value[key]
-    return value
 
 
 def is_given(request: Mapping[str, Any], name: str) -> bool:
     """Whether `request` says anything under this dotted name."""
-    return value_at(request, name) is not _MISSING
+    return value_at(request, name, _MISSING) is not _MISSING
 
 
 def locked_problems(
@@ -56,7 +22,7 @@ def locked_problems(
     return [
         Problem("/" + name.replace(".", "/"), "locked_by_template", {"setting": name})
         for name in locked
-        if is_given(request, name) and value_at(request, name) != value_at(template, name)
+        if is_given(request, name) and value_at(request, name) != value_at(template, name, _MISSING)
     ]
 
 

@@ -10,6 +10,7 @@ import tomli_w
 
 from trainer.spec.fields import Leaf, leaves, nodes
 from trainer.spec.job import JobSpec
+from trainer.spec.merging import value_at
 
 # Shown even when equal to the default: without them a request would not say what it is about.
 TELLING = {"job.name", "resources.ranks", "resources.gpus", "train.model.name", "train.dataset.name"}
@@ -87,16 +88,6 @@ def to_curl(request: Mapping[str, Any], base_url: str) -> str:
             f"-d {shlex.quote(body)}",
         ]
     )
-
-
-def value_at(request: Mapping[str, Any], name: str) -> Any:
-    """The value under a dotted name, None when any part of the way is missing."""
-    found: Any = request
-    for key in name.split("."):
-        if not isinstance(found, Mapping):
-            return None
-        found = found.get(key)
-    return found
 
 
 def as_text(leaf: Leaf, value: Any) -> str:

@@ -9,12 +9,12 @@ from django.utils.translation import ngettext
 
 from dcportal.common import units
 from dcportal.common.actors import Actor
-from dcportal.common.problems import Invalid, Problem
-from jobs import admission, board
-from jobs.actions.submission import effective_request, parsed
+from dcportal.common.problems import Problem
+from jobs import board
+from jobs.actions import submission
 from jobs.models import Job, JobTemplate
-from jobs.notation import value_at
 from jobs.states import JobState
+from trainer.spec.merging import value_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,7 @@ class Preview:
 
 def check(actor: Actor, request: Mapping[str, Any], template: JobTemplate | None) -> list[Problem]:
     """Everything that `submit` would refuse this request for, changing nothing."""
-    try:
-        admission.resolve(actor, parsed(effective_request(request, template)))
-    except Invalid as refusal:
-        return refusal.problems
-    return []
+    return submission.check(actor, request, template)[1]
 
 
 def preview_of(request: Mapping[str, Any], problems: list[Problem]) -> Preview:

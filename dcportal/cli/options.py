@@ -7,6 +7,7 @@ import click
 
 from trainer.spec.fields import Leaf, leaves
 from trainer.spec.job import JobSpec
+from trainer.spec.notation import place
 
 SHORT = {
     "job.name": "-J",
@@ -72,25 +73,8 @@ def overlay(given: dict[str, Any]) -> dict[str, Any]:
     for leaf in leaves(JobSpec):
         value = given.get(leaf.name.replace(".", "__"))
         if value is not None and value != ():
-            put(request, leaf.name, _shaped(leaf, value))
+            place(request, leaf.name, _shaped(leaf, value))
     return request
-
-
-def put(request: dict[str, Any], dotted: str, value: Any) -> None:
-    """Set `request["a"]["b"]` for `a.b`, making the sections on the way."""
-    *sections, key = dotted.split(".")
-    for section in sections:
-        request = request.setdefault(section, {})
-    request[key] = value
-
-
-def merge(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    """`over` laid over `base`, section by section."""
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merge(merged[key], value) if both else value
-    return merged
 
 
 def _shaped(leaf: Leaf, value: Any) -> Any:

@@ -18,6 +18,7 @@ from jobs.models import Job, JobDependency, JobTemplate, SubmissionKey
 from jobs.states import Desired, JobState, Kind
 from trainer.spec import notation, validation
 from trainer.spec.job import JobSpec
+from trainer.spec.merging import merged
 
 KEY_LIFETIME = timedelta(hours=24)
 AUDITED = (
@@ -82,7 +83,7 @@ def clone(actor: Actor, job: Job, changes: Mapping[str, Any], now: datetime, *, 
 
 def clone_request(actor: Actor, job: Job, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What a clone would ask for; the team only stays where `actor` works in it."""
-    request = merging.merged(job.request, changes or {})
+    request = merged(job.request, changes or {})
     if not access.works_in(actor, job.team) and not merging.is_given(changes or {}, "job.team"):
         request["job"].pop("team", None)
     return request
@@ -99,7 +100,7 @@ def effective_request(request: Mapping[str, Any], template: JobTemplate | None) 
     problems = merging.locked_problems(template.request, template.locked, request)
     if problems:
         raise Invalid(problems)
-    return merging.with_default_ranks(merging.merged(template.request, request))
+    return merging.with_default_ranks(merged(template.request, request))
 
 
 def parsed(request: Mapping[str, Any]) -> JobSpec:

@@ -13,9 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from dcportal.common.problems import Problem
-from jobs.notation import as_text, value_at
+from jobs.notation import as_text
 from trainer.spec.fields import Leaf, Section, leaves, sections
 from trainer.spec.job import JobSpec
+from trainer.spec.merging import value_at
 from trainer.spec.notation import from_text, place
 from trainer.spec.problems import text as problem_text
 

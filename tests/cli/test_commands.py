@@ -55,6 +55,29 @@ def test_a_command_line_becomes_a_job_named_after_its_script(dcp):
     assert (job.name, job.request["command"]) == ("train.py", ["python", "train.py", "--fast"])
 
 
+def test_a_command_line_takes_the_place_of_what_the_file_trains(dcp, tmp_path):
+    file = tmp_path / "job.toml"
+    file.write_text('[job]\nname = "mine"\nnot_before = 2031-05-04T03:02:01Z\n[train]\nepochs = 3\n')
+    result = dcp("submit", "-f", str(file), "--", "python", "train.py")
+    assert result.exit_code == 0, result.output
+    job = Job.objects.get()
+    assert (job.name, job.request["command"], "train" in job.request) == (
+        "mine",
+        ["python", "train.py"],
+        False,
+    )
+    assert job.not_before.isoformat() == "2031-05-04T03:02:01+00:00"
+
+
+def test_a_file_that_is_no_toml_names_the_line(dcp, tmp_path):
+    file = tmp_path / "job.toml"
+    file.write_text("[job]\nname = \n")
+    result = dcp("submit", "-f", str(file))
+    assert result.exit_code == 1
+    assert "line 2" in result.output
+    assert not Job.objects.exists()
+
+
 def test_an_option_made_from_a_dataclass_field_reaches_the_request(dcp):
     assert dcp("submit", "digits-cnn", "--train.epochs", "7").exit_code == 0
     assert Job.objects.get().request["train"]["epochs"] == 7

@@ -1,7 +1,6 @@
 """`dcp submit` and `dcp templates`."""
 
 import time
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,11 @@ from dcportal.cli import profile
 from dcportal.cli.client import Client, new_idempotency_key
 from dcportal.cli.commands.logs import ENDED, POLL_SECONDS, stream
 from dcportal.cli.errors import CliError
-from dcportal.cli.options import merge, overlay, spec_options
+from dcportal.cli.options import overlay, spec_options
 from dcportal.cli.output import format_option, show_rows
+from trainer.spec.merging import merged
+from trainer.spec.notation import from_toml
+from trainer.spec.problems import SpecInvalid
 
 
 @click.command("templates")
@@ -59,9 +61,9 @@ def submit(
     Later sources win: template, file, options, command.
     """
     client = Client(profile.load())
-    request = merge(read_toml(file) if file else {}, overlay(given))
+    request = merged(read_toml(file) if file else {}, overlay(given))
     if ctx.meta.get("command_line"):
-        request["command"] = ctx.meta["command_line"]
+        request = merged(request, {"command": ctx.meta["command_line"]})
         request.setdefault("job", {}).setdefault("name", name_of(ctx.meta["command_line"]))
     body = {**request, **({"template": template} if template else {})}
     if dry_run:
@@ -82,8 +84,8 @@ def name_of(command_line: list[str]) -> str:
 def read_toml(path: Path) -> dict[str, Any]:
     """The request in a TOML file; a syntax error names the line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return from_toml(path.read_text(encoding="utf-8"))
+    except (SpecInvalid, UnicodeDecodeError) as error:
         raise CliError(f"{path}: {error}") from error
 
 
