@@ -1,4 +1,4 @@
-"""Figures of a run, built with plotly: loss, accuracy, learning rate, speed over one time axis; their words."""
+"""Figures of a run, built with plotly: loss, accuracy, learning rate, speed over one time axis; its words."""
 
 import math
 from collections.abc import Iterable

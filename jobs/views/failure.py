@@ -1,4 +1,4 @@
-"""Why a job failed, said first on its page: the cause, its own message, the rank, the last lines of the log."""
+"""Why a job failed, said first on its page: cause, its own message, the rank, the last lines of the log."""
 
 import re
 from dataclasses import dataclass

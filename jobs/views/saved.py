@@ -11,7 +11,7 @@ NEWEST_SHOWN = 10
 
 @dataclass(frozen=True)
 class Saved:
-    """`rows`: the newest checkpoints with the best among them. Only one is the best: the newest that was called so."""
+    """`rows`: the newest checkpoints and the best, which is the newest that was called so."""
 
     rows: list[Checkpoint]
     best: Checkpoint | None

@@ -70,7 +70,11 @@ def place_note(attempt: Attempt, gpus: list[Accelerator]) -> str:
     """`2 × H100`, or the CPU cores it got."""
     if gpus:
         return f"{len(gpus)} × {gpus[0].model}"
-    return ngettext("%(n)d CPU core", "%(n)d CPU cores", attempt.cpus) % {"n": attempt.cpus} if attempt.cpus else ""
+    return (
+        ngettext("%(n)d CPU core", "%(n)d CPU cores", attempt.cpus) % {"n": attempt.cpus}
+        if attempt.cpus
+        else ""
+    )
 
 
 def metrics_of(job: Job) -> list[tuple[str, str]]:

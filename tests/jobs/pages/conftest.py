@@ -20,9 +20,7 @@ def running(
 ) -> Callable[..., Attempt]:
     """`running(state="failed", processes=[...])`: the attempt of owner's job on a node with two GPUs."""
 
-    def make(
-        job: Job | None = None, state: str = "running", reason: Any = None, **columns: Any
-    ) -> Attempt:
+    def make(job: Job | None = None, state: str = "running", reason: Any = None, **columns: Any) -> Attempt:
         node = Node.objects.filter(name="n1").first() or node_with("n1", gpus=2)
         job = job or submitted("owner", resources={"ranks": 2, "gpus": 2})
         ended = now + 60 * SECOND if state not in {"running", "stopping"} else None
