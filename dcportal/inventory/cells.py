@@ -53,7 +53,8 @@ def node_gpus(node: Any) -> str:
     if not node.accelerator_count and not node.missing_count:
         return ""
     text = f"{node.accelerator_count} × {node.accelerator_model}" if node.accelerator_count else "0"
-    return f"{text} ({_('%(n)d missing') % {'n': node.missing_count}})" if node.missing_count else text
+    missing = _("%(n)d missing") % {"n": node.missing_count}  # xgettext does not look into f-strings
+    return f"{text} ({missing})" if node.missing_count else text
 
 
 def node_jobs(node: Node) -> SafeString | str:
