@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from dcportal.accounts.models import Team
+from dcportal.accounts.models import Team, User
 from dcportal.audit import actions as audit
 from dcportal.common import vault
 from dcportal.common.actors import Actor
@@ -65,8 +65,13 @@ def remove_webhook(actor: Actor, row: Webhook, now: datetime, expected: int | No
 
 
 def mark_read(actor: Actor, now: datetime) -> int:
-    """The person has seen all notices; returns how many were new. No audit: nothing else changes."""
-    return queries.notices(actor).filter(read_at=None).update(read_at=now, updated_at=now)
+    """The person has seen all notices; returns how many were new."""
+    with transaction.atomic():
+        seen = queries.notices(actor).filter(read_at=None).update(read_at=now, updated_at=now)
+        if seen:
+            person = User.objects.get(pk=actor.user_id)
+            audit.record(actor, "notices.read", person, before={"unread": seen}, after={"unread": 0}, now=now)
+    return seen
 
 
 def _require(actor: Actor, row: Webhook | None = None) -> None:

@@ -9,6 +9,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.decorators import action
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -35,6 +36,12 @@ KEY_HEADER = OpenApiParameter(
 )
 LIST_PARAMETERS = [OpenApiParameter(name, str) for name in FILTERS]
 Verb = Any
+
+
+class PlotlyRenderer(JSONRenderer):
+    """`?format=plotly`: figures instead of columns."""
+
+    format = "plotly"
 
 
 class PrioritySerializer(Strict):
@@ -190,10 +197,13 @@ class JobViewSet(RecordViewSet):
         return Response(reading.events(self.row(uid), request.query_params))
 
     @extend_schema(parameters=reading.METRIC_PARAMETERS, responses=OpenApiTypes.OBJECT)
-    @action(detail=True)
+    @action(detail=True, renderer_classes=[JSONRenderer, PlotlyRenderer])
     def metrics(self, request: Request, uid: str) -> Response:
-        """Curves by metric, at most 5,000 points each."""
-        return Response(reading.metrics(self.row(uid), request.query_params))
+        """Curves by metric, at most 5,000 points each. `format=plotly`: the figures of the job page."""
+        job = self.row(uid)
+        if getattr(request.accepted_renderer, "format", "") == "plotly":
+            return Response(reading.metric_figures(job, request.query_params))
+        return Response(reading.metrics(job, request.query_params))
 
     @extend_schema(responses=OpenApiTypes.OBJECT)
     @action(detail=True)

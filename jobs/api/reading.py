@@ -39,6 +39,7 @@ METRIC_PARAMETERS = [
     OpenApiParameter("attempt", int),
     OpenApiParameter("after_step", int),
     OpenApiParameter("points", int, description="At most so many points each, up to 5,000."),
+    OpenApiParameter("format", str, enum=["json", "plotly"]),
 ]
 
 
@@ -153,15 +154,34 @@ def event_json(event: Any) -> dict[str, Any]:
 
 def metrics(job: Job, parameters: Mapping[str, str]) -> dict[str, Any]:
     """Curves, and the names of all metrics there are."""
+    curves = curves_asked_for(job, parameters)
+    return {"names": queries.metric_names(job), "results": [asdict(curve) for curve in curves]}
+
+
+def metric_figures(job: Job, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """The same curves as the Plotly figures that the job page draws, one for each kind."""
+    from jobs.figures import Span, grouped, run_figure  # plotly: 40 MB that lists do not need
+
+    span = Span(job.running_at or job.created_at, job.ended_at)
+    marks = list(job.checkpoints.order_by("saved_at")[:200])
+    return {
+        "results": [
+            {"id": kind.id, "title": str(kind.title), "figure": run_figure(kind, members, marks, span)}
+            for kind, members in grouped(curves_asked_for(job, parameters))
+        ]
+    }
+
+
+def curves_asked_for(job: Job, parameters: Mapping[str, str]) -> list[queries.Curve]:
+    """Curves as the parameters narrow them. Raises Invalid."""
     names = [name for name in parameters.get("names", "").split(",") if name] or None
-    curves = queries.curves_of(
+    return queries.curves_of(
         job,
         names,
         attempt=whole(parameters, "attempt", None, 1, 2**31 - 1),
         after_step=whole(parameters, "after_step", None, 0, 2**53),
         max_points=number(parameters, "points", 2000, 4, 5000),
     )
-    return {"names": queries.metric_names(job), "results": [asdict(curve) for curve in curves]}
 
 
 def artifacts(job: Job) -> dict[str, Any]:

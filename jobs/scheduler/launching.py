@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dcportal import env
+from dcportal.accounts.models import Role
 from dcportal.common.reasons import reason
 from jobs import vault
 from jobs.actions import emit, move_attempt
@@ -57,6 +58,7 @@ def launch(lease: Lease, attempt: Attempt, now: datetime) -> EngineReport | None
         return _never_started(attempt, refusal.cause)
     reached("after_submit")
     with lease.transaction(now):
+        _note_secrets_used(attempt.job, now)
         if move_attempt(attempt, AttemptState.SUBMITTED, now, engine_id=engine_id):
             emit(attempt.job, "engine", "attempt_submitted", now, attempt=attempt.number, engine=engine.name)
     reached("engine_id_written")
@@ -72,6 +74,12 @@ def _submit(engine: Engine, attempt: Attempt) -> str:
     request = launch_request(attempt)
     reached("before_submit")
     return engine.submit(attempt.tag, request).engine_id
+
+
+def _note_secrets_used(job: Job, now: datetime) -> None:
+    names = job.request.get("secrets", {}).get("names", [])
+    if names:
+        Secret.objects.filter(team=job.team, name__in=names).update(last_used_at=now)
 
 
 def _never_started(
@@ -103,6 +111,7 @@ def bar_start(attempt: Attempt) -> bool:
 def launch_request(attempt: Attempt) -> LaunchRequest:
     """All that the engine needs. Raises CannotLaunch when a secret or the environment is gone."""
     job = attempt.job
+    require_isolation(job)
     request = job.request
     limit = job.time_limit_seconds
     return LaunchRequest(
@@ -124,6 +133,16 @@ def launch_request(attempt: Attempt) -> LaunchRequest:
         resume_from=_resume_from(attempt),
         run_as=_account(job),
     )
+
+
+def require_isolation(job: Job) -> None:
+    """Where the engine cannot keep jobs apart from the portal, only administrators' jobs start.
+
+    Raises CannotLaunch.
+    """
+    status = EngineStatus.objects.filter(name=job.engine).first()
+    if status is not None and not status.is_isolated and job.owner.role != Role.ADMIN:
+        raise CannotLaunch(reason("needs_isolation"))
 
 
 def _interpreter(job: Job) -> Path:

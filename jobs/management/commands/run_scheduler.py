@@ -18,6 +18,7 @@ WAIT_SECONDS = 1.0
 
 
 class Command(BaseCommand):
+    requires_system_checks: list[str] = []  # they load every page: 50 MB that this process never needs
     help = "Schedule jobs until stopped. Running jobs do not need it: stop it, start it, it finds them again."
 
     def add_arguments(self, parser: CommandParser) -> None:

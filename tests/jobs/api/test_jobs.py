@@ -13,6 +13,7 @@ from dcportal.common.actors import Actor
 from jobs import actions, builtin
 from jobs.engines.runner import loglines
 from jobs.models import Artifact, Attempt, Job
+from jobs.scheduler import curves
 
 pytestmark = pytest.mark.django_db
 Call = Callable[..., Any]
@@ -286,6 +287,19 @@ def test_events_are_read_on_by_seq(
     assert [event["code"] for event in page["results"]] == ["cancel_requested"]
     assert page["results"][0]["text"] == "owner asked to cancel it."
     assert page["next_after"] == 2
+
+
+def test_curves_come_as_columns_and_as_figures(call: Call, with_run: Any) -> None:
+    job, attempt = with_run()
+    points = [(step, 1764079000.0 + step, 1.0 / step) for step in range(1, 11)]
+    curves.append(attempt, {"loss": points, "evaluation/accuracy": points[-1:]})
+    columns = call("owner", "get", f"jobs/{job.uid}/metrics/?names=loss&after_step=4").json()
+    assert columns["names"] == ["evaluation/accuracy", "loss"]
+    assert columns["results"][0]["steps"] == [5, 6, 7, 8, 9, 10]
+    figures = call("owner", "get", f"jobs/{job.uid}/metrics/?format=plotly").json()["results"]
+    loss = next(figure for figure in figures if figure["id"] == "loss")["figure"]["data"][0]
+    assert loss["y"] == [value for _step, _time, value in points]
+    assert call("owner", "get", f"jobs/{job.uid}/metrics/?points=1").status_code == 422
 
 
 def test_an_artifact_is_downloaded_as_a_file(call: Call, with_run: Any, now: datetime) -> None:

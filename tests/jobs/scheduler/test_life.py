@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dcportal.accounts.models import User
 from dcportal.common.actors import Actor
 from dcportal.notify.models import Notice
 from jobs import actions
@@ -276,6 +277,27 @@ def test_secrets_reach_the_engine_and_nothing_else(
     stage.tick(2)
     assert engine.requests[f"{job.uid}.1"].secrets == {"API_KEY": "canary-77"}
     assert "canary-77" not in repr(engine.requests[f"{job.uid}.1"])
+
+
+@pytest.mark.parametrize(("who", "state"), [("owner", "failed"), ("admin", "starting")])
+def test_without_isolation_only_administrators_jobs_start(
+    who: str,
+    state: str,
+    stage: Stage,
+    person: Callable[[str], User],
+    submitted: Callable[..., Job],
+    node_with: Callable[..., Any],
+    state_of: Callable[[Job], str],
+) -> None:
+    node_with()
+    job = submitted("owner")
+    Job.objects.filter(pk=job.pk).update(owner=person(who))
+    stage.tick()
+    EngineStatus.objects.update(is_isolated=False)
+    Attempt.objects.all().delete()
+    Job.objects.filter(pk=job.pk).update(state="queued", attempts_made=1)
+    stage.tick(2)
+    assert state_of(job) == state
 
 
 def test_not_before_is_kept(
