@@ -8,11 +8,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dcportal.common import units
-from dcportal.common.actors import Actor
 from dcportal.common.problems import Problem
 from jobs import board
-from jobs.actions import submission
-from jobs.models import Job, JobTemplate
+from jobs.models import Job
 from jobs.states import JobState
 from trainer.spec.merging import value_at
 
@@ -40,11 +38,6 @@ class Preview:
     verdict: Verdict
     lines: list[Line]
     num_problems: int
-
-
-def check(actor: Actor, request: Mapping[str, Any], template: JobTemplate | None) -> list[Problem]:
-    """Everything that `submit` would refuse this request for, changing nothing."""
-    return submission.check(actor, request, template)[1]
 
 
 def preview_of(request: Mapping[str, Any], problems: list[Problem]) -> Preview:

@@ -8,6 +8,7 @@ app_name = "jobs"
 urlpatterns = [
     path("launch/", launch.launch, name="launch"),
     path("launch/draft/", launch.draft, name="launch-draft"),
+    path("launch/template/", launch.keep, name="launch-template"),
     path("launch/upload/", files.upload_code, name="launch-upload"),
     path("jobs/", listing.job_list, name="job-list"),
     path("jobs/csv/", listing.job_csv, name="job-csv"),

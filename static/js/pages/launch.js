@@ -20,8 +20,11 @@ export function mount(form) {
   };
   form.addEventListener("input", (event) => later(event.target.matches("[data-toml]") ? "toml" : "form"));
   form.addEventListener("change", () => showFitting(form));
-  form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
+  form.addEventListener("change", (event) => event.target.type === "file" && upload(event.target, form));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    form.requestSubmit();
   });
   showFitting(form);
 }
@@ -53,11 +56,10 @@ async function draft(form, source, signal) {
 /* Replaces what the reader is not typing in: the other notations, the preview, and messages at fields. */
 function apply(form, page, source) {
   swap("launch-preview", page);
-  if (source === "toml") {
-    swap("launch-form", page);
-    morphText(page, false);
-  } else {
-    morphText(page, true);
+  for (const part of page.querySelectorAll("#launch-text [data-draft]")) swap(part.id, page);
+  if (source === "toml") swap("launch-form", page);
+  else {
+    form.querySelector("[data-toml]").value = page.querySelector("[data-toml]").value;
     moveMessages(form, page);
   }
   showFitting(form);
@@ -66,21 +68,6 @@ function apply(form, page, source) {
 function swap(id, page) {
   const fresh = page.getElementById(id);
   if (fresh) document.getElementById(id).replaceChildren(...fresh.childNodes);
-}
-
-function morphText(page, withToml) {
-  const kept = document.querySelector("[data-toml]");
-  const typed = kept.value;
-  const hadFocus = document.activeElement === kept;
-  const at = [kept.selectionStart, kept.selectionEnd, kept.scrollTop];
-  swap("launch-text", page);
-  if (withToml) return;
-  const fresh = document.querySelector("[data-toml]");
-  fresh.value = typed;
-  if (!hadFocus) return;
-  fresh.focus();
-  fresh.setSelectionRange(at[0], at[1]);
-  fresh.scrollTop = at[2];
 }
 
 function moveMessages(form, page) {
@@ -94,6 +81,25 @@ function moveMessages(form, page) {
     if (message) input?.setAttribute("aria-invalid", "true");
     else input?.removeAttribute("aria-invalid");
   }
+}
+
+/* Sends the chosen archive at once; its id becomes the value of the field beside it. */
+async function upload(input, form) {
+  const box = input.closest("[data-upload-url]");
+  const note = box.querySelector("[data-upload-note]");
+  if (!input.files.length) return;
+  const body = new FormData();
+  body.set("file", input.files[0]);
+  note.textContent = `${input.files[0].name} …`;
+  const headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
+  const answer = await fetch(box.dataset.uploadUrl, { method: "POST", body, headers }).catch(() => null);
+  const said = await answer?.json().catch(() => null);
+  note.textContent = answer?.ok ? `${said.name} ✓` : (said?.detail ?? `${answer?.status ?? ""} ✗`);
+  note.classList.toggle("tone-critical", !answer?.ok);
+  if (!answer?.ok) return;
+  const field = document.getElementById(box.dataset.uploadFor);
+  field.value = said.uid;
+  field.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
 for (const form of document.querySelectorAll('[data-module="launch"]')) mount(form);
