@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from dcportal.audit.actions import record
 from dcportal.common.access import require_role
 from dcportal.common.actors import Actor
+from dcportal.inventory.actions.tokens import revoke_node_token
 from dcportal.inventory.models import Accelerator, Node, NodeToken, Rack, Room, Row, Site
 
 
@@ -19,8 +20,10 @@ def remove_simulated(actor: Actor, now: datetime) -> dict[str, int]:
     """
     require_role(actor, "operator", "inventory")
     with transaction.atomic():
-        tokens = NodeToken.objects.filter(may_simulate=True, revoked_at__isnull=True)
-        counts = {"tokens": tokens.update(revoked_at=now)}
+        tokens = list(NodeToken.objects.filter(may_simulate=True, revoked_at__isnull=True))
+        for token in tokens:
+            revoke_node_token(actor, token, now)
+        counts = {"tokens": len(tokens)}
         counts["accelerators"] = _delete(Accelerator.objects.filter(is_simulated=True))
         counts["nodes"] = _delete(Node.objects.filter(is_simulated=True))
         _empty_places()
