@@ -40,9 +40,18 @@ export class History {
   show(figure, range) {
     this.liveFigure ??= this.chart.figure;
     const meta = { ...this.liveFigure.layout?.meta, ...figure.layout?.meta, mode: "still" };
-    this.chart.take({ ...figure, layout: { ...figure.layout, meta } }, null);
+    const data = figure.data.map((trace) => this.named(trace));
+    this.chart.take({ data, layout: { ...figure.layout, meta } }, null);
     this.chart.redraw();
     this.refresh = setTimeout(() => current().range === range && this.load(range), REFRESH_MILLISECONDS);
+  }
+
+  /** A line keeps the name and colour that it had when live. */
+  named(trace) {
+    const known = this.liveFigure.data ?? [];
+    const at = known.findIndex((line) => line.meta?.series && line.meta.series === trace.meta?.series);
+    if (at < 0) return trace;
+    return { ...trace, name: known[at].name, meta: { hue: (at % 8) + 1, ...trace.meta, ...known[at].meta } };
   }
 
   /** Back to the figure the page came with; null when no history was shown. */
