@@ -103,6 +103,25 @@ def test_an_api_call_leaves_its_line(
     assert "canary" not in str(line.before) + str(line.after)
 
 
+OWNED = sorted(key for key, write in writes.OPERATIONS.items() if "{" in write.path)
+
+
+@pytest.mark.parametrize("key", OWNED)
+@pytest.mark.parametrize("who", ["stranger", "viewer"])
+def test_the_wrong_hands_change_nothing_and_leave_no_line(
+    call: Callable[..., Any],  # noqa: F811
+    world: Any,
+    key: str,
+    who: str,
+) -> None:
+    write = writes.OPERATIONS[key]
+    before = AuditEntry.objects.latest("id").pk
+    method, path = key.split()[0], write.path.format(**world)
+    answer = call(who, method, path, write.body(world) if method != "DELETE" else None)
+    assert answer.status_code in {403, 404}, answer.content
+    assert not AuditEntry.objects.filter(pk__gt=before, actor_name=who).exclude(verb="session.begin").exists()
+
+
 def test_every_operation_is_in_a_table() -> None:
     wanted = {op.key for op in operations() if op.method not in SAFE and app_of(op) not in OF_OTHERS}
     assert wanted == {*writes.OPERATIONS, *writes.NO_LINE}
