@@ -16,11 +16,17 @@ export function mount(form) {
   form.addEventListener("change", (event) => changed(form, event.target));
   form.addEventListener("click", (event) => event.target.closest("[data-bulk-clear]") && clear(form));
   document.addEventListener("keydown", (event) => form.isConnected && key(form, event));
+  form.addEventListener("htmx:beforeRequest", (event) => holdStill(form, event));
   form.addEventListener("htmx:afterSwap", () => refresh(form));
   refresh(form);
 }
 
 const boxesOf = (form) => [...form.querySelectorAll('[data-row] input[type="checkbox"]')];
+
+/** While rows are chosen or one is marked, no refresh takes that from the reader. */
+function holdStill(form, event) {
+  if (form.querySelector("[data-row][data-cursor]") || boxesOf(form).some((box) => box.checked)) event.preventDefault();
+}
 
 function changed(form, target) {
   if (target.matches("[data-list-all]")) for (const box of boxesOf(form)) box.checked = target.checked;
@@ -63,13 +69,18 @@ function note(element, chosen) {
 
 function key(form, event) {
   if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (event.key === "Escape" && !form.querySelector("[data-bulk]")?.hidden) return clear(form);
   const rows = [...form.querySelectorAll("[data-row]")];
+  if (event.key === "Escape") return leave(form, rows);
   const at = rows.findIndex((row) => row.hasAttribute("data-cursor"));
   if (event.key === "j" || event.key === "k") return move(rows, at, event.key === "j" ? 1 : -1);
   if (at < 0) return;
   if (event.key === "x") return toggle(form, rows[at]);
   if (event.key === "Enter" && !event.target.closest("a, button, summary")) location.assign(rows[at].dataset.href);
+}
+
+function leave(form, rows) {
+  for (const row of rows) row.removeAttribute("data-cursor");
+  clear(form);
 }
 
 function move(rows, at, by) {

@@ -8,13 +8,14 @@ import { decimate } from "../lib/decimate.js";
 import { colours, faint } from "./colours.js";
 import { columnsToDraw, fillTail, onStrip, sheetOf, shift, strokeTail } from "./strip.js";
 
-export const MARGIN = { l: 48, r: 14, t: 8, b: 24 };
+export const MARGIN = { l: 56, r: 14, t: 8, b: 24 };
 const DASHES = { solid: [], dash: [5, 3], dot: [1.5, 2.5] };
 
 export class Overlay {
   constructor(host) {
     this.canvas = document.createElement("canvas");
     this.canvas.className = "chart-canvas";
+    Object.assign(this.canvas.style, { left: `${MARGIN.l}px`, top: `${MARGIN.t}px` });
     this.cursor = document.createElement("div");
     this.cursor.className = "chart-cursor";
     this.cursor.hidden = true;

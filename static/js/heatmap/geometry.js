@@ -2,7 +2,7 @@
  * Where racks, nodes and cells lie. Pure: fleet {racks: [{nodes: [{cells}]}]} and a width in, rectangles out.
  *
  * A rack is its name, then one row a node, one cell a GPU. The largest cell that keeps the map under `wanted` pixels
- * of height is taken, from 28 down to 6; a fleet too large for 6 px cells grows downwards.
+ * of height is taken, from 22 down to 6; a fleet too large for 6 px cells grows downwards.
  */
 const LABEL = 16;
 const GUTTER = 12;
@@ -11,7 +11,7 @@ const GUTTER = 12;
 export function place(fleet, width, wanted = 300) {
   const across = Math.max(1, ...fleet.racks.flatMap((rack) => rack.nodes.map((node) => node.cells.length)));
   const down = Math.max(1, ...fleet.racks.map((rack) => rack.nodes.length));
-  for (let cell = 28; cell >= 6; cell--) {
+  for (let cell = 22; cell >= 6; cell--) {
     const plan = planFor(fleet.racks.length, across, down, cell, width);
     if ((plan.height <= wanted && plan.columns * plan.block <= width) || cell === 6) return fill(fleet, plan);
   }
