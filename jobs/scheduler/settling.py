@@ -23,13 +23,20 @@ def settle(lease: Lease, follower: Follower, attempt: Attempt, report: EngineRep
         attempt = Attempt.objects.select_related("job", "job__team", "job__owner", "node").get(pk=attempt.pk)
         job = attempt.job
         verdict = causes.judge(_ending(attempt, job, report), now)
-        if not move_attempt(attempt, verdict.attempt_state, now, **_last_words(report, verdict.cause)):
+        ended = {"ended_at": _ended_at(attempt, report, now), **_last_words(report, verdict.cause)}
+        if not move_attempt(attempt, verdict.attempt_state, now, **ended):
             return
-        AcceleratorClaim.objects.filter(attempt=attempt, to_at=None).update(to_at=now)
-        ports.release(attempt, now)
+        AcceleratorClaim.objects.filter(attempt=attempt, to_at=None).update(to_at=attempt.ended_at)
+        ports.release(attempt, ended["ended_at"])
         if _move_job(job, attempt, verdict, now):
             _tell(job, attempt, verdict, now)
     reached("settled")
+
+
+def _ended_at(attempt: Attempt, report: EngineReport, now: datetime) -> datetime:
+    """When it really ended: a run may end while no scheduler looks, and is not longer for that."""
+    began = attempt.running_at or attempt.starting_at or attempt.created_at
+    return min(max(report.ended_at, began), now) if report.ended_at else now
 
 
 def end_unstarted(job: Job, now: datetime) -> bool:
@@ -81,6 +88,8 @@ def _move_job(job: Job, attempt: Attempt, verdict: causes.Verdict, now: datetime
     }
     if again:
         columns["queued_at"] = job.queued_at  # its place in the queue stays
+    else:
+        columns["ended_at"] = attempt.ended_at
     return move_job(job, verdict.job_state, now, **columns)
 
 
@@ -108,7 +117,7 @@ def _notify(job: Job, cause: dict[str, Any], now: datetime) -> None:
             "cause": cause,
             "owner": job.owner.username,
             "team": job.team.name,
-            "ended_at": now.isoformat(),
+            "ended_at": (job.ended_at or now).isoformat(),
         },
         now=now,
     )

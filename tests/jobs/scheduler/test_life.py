@@ -38,6 +38,30 @@ def test_a_job_goes_from_queued_to_succeeded(
     assert job.queued_at < job.starting_at <= job.running_at < job.ended_at
 
 
+def test_a_job_that_ended_while_nobody_looked_is_not_longer_for_it(
+    stage: Stage, engine: ScriptedEngine, running: Running
+) -> None:
+    job, attempt = running(resources={"gpus": 2})
+    ended_at = stage.now + timedelta(seconds=5)
+    engine.ends(attempt.tag, ended_at=ended_at)
+    stage.tick(seconds=3600)
+    job.refresh_from_db()
+    attempt.refresh_from_db()
+    released = set(AcceleratorClaim.objects.values_list("to_at", flat=True))
+    assert (job.ended_at, attempt.ended_at, released) == (ended_at, ended_at, {ended_at})
+
+
+@pytest.mark.parametrize("off_by", [timedelta(days=-1), timedelta(days=1)])
+def test_a_node_s_wrong_clock_does_not_end_a_job_before_it_began_or_in_the_future(
+    off_by: timedelta, stage: Stage, engine: ScriptedEngine, running: Running
+) -> None:
+    job, attempt = running()
+    engine.ends(attempt.tag, ended_at=stage.now + off_by)
+    stage.tick(seconds=10)
+    job.refresh_from_db()
+    assert job.running_at <= job.ended_at <= stage.now
+
+
 def test_the_engine_gets_the_accelerators_by_uuid(engine: ScriptedEngine, running: Running) -> None:
     _job, attempt = running(resources={"gpus": 2})
     request = engine.requests[attempt.tag]
