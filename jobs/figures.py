@@ -74,6 +74,11 @@ def label_of(metric: str) -> str:
     return _("{metric}, evaluation").format(metric=words) if metric.startswith(EVALUATION) else words
 
 
+def plain(value: Any) -> Any:
+    """The number of a stored figure, which may carry its step."""
+    return value.get("value") if isinstance(value, dict) else value
+
+
 def value_text(metric: str, value: object) -> str:
     """A figure as people read it: shares in percent, counts with thousands, else four digits."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

@@ -16,7 +16,7 @@ from dcportal.common.clock import utcnow
 from dcportal.common.problems import invalid
 from dcportal.common.visibility import may_change
 from jobs import access
-from jobs.figures import label_of, value_text
+from jobs.figures import label_of, plain, value_text
 from jobs.models import Attempt, Checkpoint, Job
 from jobs.notation import to_cli, to_curl, to_toml
 from jobs.states import JOB_OPEN, JobState
@@ -25,7 +25,7 @@ from jobs.views.failure import failure_of
 from jobs.views.notices import notices_context
 from jobs.views.processes import stop_of
 from jobs.views.rows import asked_for
-from jobs.views.side import plain, side_context
+from jobs.views.side import side_context
 from jobs.views.steps import phase_words, steps_of
 
 

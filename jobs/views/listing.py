@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from dcportal.accounts.identify import actor_of
+from dcportal.common import reasons
 from dcportal.common.actors import Actor
 from dcportal.common.clock import utcnow
 from dcportal.common.csv_export import line
@@ -52,11 +53,12 @@ def job_list(request: HttpRequest) -> HttpResponse:
     start = (number - 1) * PAGE_SIZE
     rows = jobs_list(actor, request.GET).order_by(*ordering_of(request.GET))
     found = list(rows[start : start + PAGE_SIZE + 1])
+    totals = counts(actor, now)
     context = {
-        "rows": [row_of(job, now) for job in found[:PAGE_SIZE]],
+        "rows": [row_of(job, now, actor) for job in found[:PAGE_SIZE]],
         "page": page_links(request.GET, number, len(found)),
-        "counts": counts(actor, now),
-        "tabs": tabs(request.GET),
+        "counts": totals,
+        "tabs": tabs(request.GET, totals),
         "chips": chips(request.GET),
         "clear_url": reverse("jobs:job-list"),
         "filters": request.GET,
@@ -108,28 +110,34 @@ def address(query: QueryDict, **changes: object) -> str:
 
 
 def counts(actor: Actor, now: datetime) -> dict[str, int]:
-    """Running, queued, and ended within a day: three figures from indexed columns."""
+    """Running, queued, own open ones, and those ended within a day, from indexed columns."""
     rows = access.jobs_visible_to(actor)
+    own = Q(owner_id=actor.user_id) if actor.user_id is not None else Q(pk__in=())
     open_rows = rows.filter(state__in=JOB_LIVE | JOB_WAITING).aggregate(
-        running=Count("pk", filter=Q(state__in=JOB_LIVE)), queued=Count("pk", filter=Q(state__in=JOB_WAITING))
+        running=Count("pk", filter=Q(state__in=JOB_LIVE)),
+        queued=Count("pk", filter=Q(state__in=JOB_WAITING)),
+        mine=Count("pk", filter=own),
     )
-    ended = rows.filter(ended_at__gte=now - timedelta(days=1)).count()
-    return {**open_rows, "ended_24h": ended}
+    ended = rows.filter(ended_at__gte=now - timedelta(days=1)).aggregate(
+        ended_24h=Count("pk"), failed_24h=Count("pk", filter=Q(state=JobState.FAILED))
+    )
+    return {**open_rows, **ended}
 
 
-def tabs(query: QueryDict) -> list[dict[str, Any]]:
-    """The saved views; one is current when the address says exactly that."""
+def tabs(query: QueryDict, totals: dict[str, int]) -> list[dict[str, Any]]:
+    """The saved views with counts of what is open; one is current when the address says exactly that."""
     views = [
-        (_("All"), {}),
-        (_("Mine"), {"owner": "me"}),
-        (_("Running"), {"state": "live"}),
-        (_("Waiting"), {"state": "waiting"}),
-        (_("Failed"), {"state": "failed"}),
+        (_("All"), {}, None),
+        (_("Mine"), {"owner": "me"}, None),
+        (_("My open jobs"), {"owner": "me", "state": "live,waiting"}, totals["mine"]),
+        (_("Running"), {"state": "live"}, totals["running"]),
+        (_("Waiting"), {"state": "waiting"}, totals["queued"]),
+        (_("Failed"), {"state": "failed"}, None),
     ]
     now = describe(query)
     return [
-        {"label": label, "url": "?" + urlencode(wanted), "current": now == wanted, "count": None}
-        for label, wanted in views
+        {"label": label, "url": "?" + urlencode(wanted), "current": now == wanted, "count": count}
+        for label, wanted, count in views
     ]
 
 
@@ -138,11 +146,17 @@ def chips(query: QueryDict) -> list[dict[str, str]]:
     return [
         {
             "label": labels.get(name, name),
-            "value": str(dict(JobState.choices).get(value, value)),
+            "value": chip_text(value),
             "remove_url": address(query, **{name: None, "page": None}),
         }
         for name, value in describe(query).items()
     ]
+
+
+def chip_text(value: str) -> str:
+    """`live,waiting` -> `Running, Waiting`; what is no state stays as it was typed."""
+    words = dict(JobState.choices) | {"live": _("Running"), "waiting": _("Waiting"), "ended": _("Ended")}
+    return ", ".join(str(words.get(part, part)) for part in value.split(","))
 
 
 def bulk_actions() -> list[dict[str, str]]:
@@ -168,11 +182,17 @@ def bulk(request: HttpRequest) -> HttpResponse:
         try:
             act(actor, job, now)
         except Refusal as refusal:
-            refused.append(f"{job.name}: {refusal.code}")
+            refused.append(f"{job.name}: {why(refusal)}")
     tell(request, len(rows) - len(refused), refused)
     target = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(target, allowed_hosts=None)
     return HttpResponseRedirect(target if safe else reverse("jobs:job-list"))
+
+
+def why(refusal: Refusal) -> str:
+    """The refusal as a sentence."""
+    code, params = getattr(refusal, "code", "forbidden"), getattr(refusal, "params", {})
+    return reasons.text(code, params)
 
 
 def tell(request: HttpRequest, num_done: int, refused: list[str]) -> None:
@@ -180,8 +200,8 @@ def tell(request: HttpRequest, num_done: int, refused: list[str]) -> None:
         text = ngettext("Asked for %(n)d job.", "Asked for %(n)d jobs.", num_done)
         messages.success(request, text % {"n": num_done})
     if refused:
-        text = ngettext("%(n)d job was left as it is.", "%(n)d jobs were left as they are.", len(refused))
-        messages.warning(request, text % {"n": len(refused)})
+        text = ngettext("%(n)d job was left as it is:", "%(n)d jobs were left as they are:", len(refused))
+        messages.warning(request, f"{text % {'n': len(refused)}} {' · '.join(refused[:5])}")
 
 
 @require_GET
@@ -196,10 +216,8 @@ def job_csv(request: HttpRequest) -> StreamingHttpResponse:
 
 
 def csv_lines(rows: QuerySet[Job]) -> Iterator[str]:
-
-    yield line(
-        ["uid", "name", "state", "owner", "team", "ranks", "gpus", "created_at", "running_at", "ended_at"]
-    )
+    """The head and a line per job, times as ISO text."""
+    yield line(CSV_COLUMNS)
     for job in rows.iterator(chunk_size=500):
         yield line(
             [job.uid, job.name, job.state, job.owner.username, job.team.name, job.ranks, job.gpus,

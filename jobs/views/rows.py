@@ -11,11 +11,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dcportal.common import reasons, units
+from dcportal.common.actors import Actor
 from dcportal.common.templatetags.ui import state_badge
+from dcportal.common.visibility import may_change
+from jobs.figures import kind_of, label_of, plain, value_text
 from jobs.models import Job
-from jobs.reasons import PHASES
 from jobs.states import JOB_OPEN, JobState
+from jobs.views.steps import phase_words
 
+WORTH = ["accuracy", "loss"]
 TONES = {
     JobState.SUCCEEDED: " progress-ok",
     JobState.FAILED: " progress-critical",
@@ -40,10 +44,11 @@ class JobRow:
     now: str
     created: str
     bulk_actions: str
+    weights: str
 
 
-def row_of(job: Job, now: datetime) -> JobRow:
-    """The row of a job loaded with its owner."""
+def row_of(job: Job, now: datetime, actor: Actor | None = None) -> JobRow:
+    """The row of a job loaded with owner and team; for an `actor`, with what that one may do to it."""
     ratio = progress_ratio(job)
     return JobRow(
         uid=job.uid,
@@ -58,7 +63,8 @@ def row_of(job: Job, now: datetime) -> JobRow:
         time=time_in_state(job, now),
         now=one_useful_thing(job, now),
         created=date_format(timezone.localtime(job.created_at), "SHORT_DATETIME_FORMAT"),
-        bulk_actions=" ".join(bulk_actions(job)),
+        bulk_actions=" ".join(bulk_actions(job)) if actor is not None and may_change(job, actor) else "",
+        weights=f'{{"gpus": {job.gpus}}}',
     )
 
 
@@ -83,13 +89,37 @@ def time_in_state(job: Job, now: datetime) -> str:
 
 
 def one_useful_thing(job: Job, now: datetime) -> str:
-    """Per state the one thing a reader wants to know: why it waits, when it ends, why it failed."""
+    """Per state the one thing a reader wants to know: why it waits, when it ends, how good it is, why it failed."""
     if job.state == JobState.RUNNING and job.eta_at:
         left = max((job.eta_at - now).total_seconds(), 0)
         return _("ends in about {left}").format(left=units.duration(left))
-    if job.state == JobState.RUNNING and job.phase:
-        return str(PHASES.get(job.phase, job.phase))
+    if job.state in {JobState.RUNNING, JobState.STARTING} and job.phase:
+        return phase_words(job.phase)
+    if job.state == JobState.SUCCEEDED:
+        return best_figure(job)
+    if job.state == JobState.FAILED:
+        return failure_line(job)
     return reasons.text_of(job.reason)
+
+
+def best_figure(job: Job) -> str:
+    """`Accuracy, evaluation 93.0 %`: accuracy before loss, evaluation before training."""
+    names = [name for name in job.latest_metrics if kind_id(name) in WORTH]
+    if not names:
+        return ""
+    name = min(names, key=lambda each: (WORTH.index(kind_id(each)), "/" not in each, each))
+    return f"{label_of(name)} {value_text(name, plain(job.latest_metrics[name]))}"
+
+
+def kind_id(metric: str) -> str:
+    kind = kind_of(metric)
+    return kind.id if kind else ""
+
+
+def failure_line(job: Job) -> str:
+    """The cause, and the last line of what the program said."""
+    said = str((job.reason or {}).get("params", {}).get("message") or "").strip().splitlines()
+    return " ".join(part for part in (reasons.text_of(job.reason), said[-1][:120] if said else "") if part)
 
 
 def bulk_actions(job: Job) -> list[str]:

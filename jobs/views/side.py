@@ -10,7 +10,7 @@ from dcportal.common import reasons
 from dcportal.common.clock import utcnow
 from dcportal.common.templatetags.dcp import clock_time
 from dcportal.inventory.models import Accelerator
-from jobs.figures import label_of, rank_of, value_text
+from jobs.figures import label_of, plain, rank_of, value_text
 from jobs.models import Attempt, Job, JobEvent
 from jobs.views.ranks import ranks_of
 from jobs.views.saved import artifacts_of, checkpoints_of
@@ -81,11 +81,6 @@ def metrics_of(job: Job) -> list[tuple[str, str]]:
     """The newest value of each curve, in the order of the charts."""
     newest = sorted(job.latest_metrics.items(), key=lambda pair: rank_of(pair[0]))
     return [(label_of(name), value_text(name, plain(value))) for name, value in newest]
-
-
-def plain(value: Any) -> Any:
-    """The number of a stored figure, which may carry its step."""
-    return value.get("value") if isinstance(value, dict) else value
 
 
 def event_line(event: JobEvent) -> dict[str, Any]:

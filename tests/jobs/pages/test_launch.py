@@ -33,7 +33,7 @@ class SoupTrain(TrainConfig):
 
 @dataclass(frozen=True)
 class SoupJob(JobSpec):
-    train: SoupTrain | None = section(SoupTrain, label="Training", optional=True)
+    train: SoupTrain | None = section(SoupTrain, label="Training", optional=True)  # noqa: RUF009
 
 
 @pytest.fixture
@@ -79,7 +79,8 @@ def form_of(**changes):
 
 def test_a_new_field_of_the_trainer_is_a_field_of_the_form(soup, owner_client, digits):
     html = text_of(owner_client.get(URL, {"template": digits.uid}))
-    assert 'name="train.soup_ratio" value="0.5"' in html and "A setting of this test." in html
+    assert 'name="train.soup_ratio" value="0.5"' in html
+    assert "A setting of this test." in html
 
 
 def test_a_new_field_of_the_trainer_is_an_option_of_the_cli(soup):
@@ -120,12 +121,14 @@ def test_launching_goes_to_the_page_of_the_job(owner_client, digits):
 
 def test_a_draft_changes_nothing(owner_client, digits):
     answer = owner_client.post(f"{DRAFT}?template={digits.uid}", form_of(train__epochs="7"))
-    assert "epochs = 7" in text_of(answer) and not Job.objects.exists()
+    assert "epochs = 7" in text_of(answer)
+    assert not Job.objects.exists()
 
 
 def test_toml_that_is_none_keeps_the_form_and_names_the_line(owner_client, digits):
     answer = owner_client.post(f"{DRAFT}?template={digits.uid}", {"source": "toml", "toml": "[job\n"})
-    assert answer.status_code == 200 and "line 1" in text_of(answer)
+    assert answer.status_code == 200
+    assert "line 1" in text_of(answer)
 
 
 def test_what_a_template_locks_cannot_be_typed_over(owner_client, digits):
@@ -133,7 +136,8 @@ def test_what_a_template_locks_cannot_be_typed_over(owner_client, digits):
         locked=["train.epochs"], request=digits.request | {"train": {**digits.request["train"], "epochs": 9}}
     )
     html = text_of(owner_client.get(URL, {"template": digits.uid}))
-    assert re.search(r'name="train.epochs"[^>]*disabled', html) and "set by the template" in html
+    assert re.search(r'name="train.epochs"[^>]*disabled', html)
+    assert "set by the template" in html
     owner_client.post(f"{URL}?template={digits.uid}", form_of(job__name="x", train__epochs="1"))
     assert Job.objects.get().request["train"]["epochs"] == 9
 
@@ -154,7 +158,8 @@ def test_an_unknown_source_is_not_found(owner_client, name, uid):
 def test_a_clone_starts_with_the_request_of_the_job(owner_client, submitted):
     job = submitted("owner", name="first", resources={"ranks": 3})
     html = text_of(owner_client.get(URL, {"clone": job.uid}))
-    assert 'value="first"' in html and re.search(r'name="resources.ranks" value="3"', html)
+    assert 'value="first"' in html
+    assert re.search(r'name="resources.ranks" value="3"', html)
     owner_client.post(f"{URL}?clone={job.uid}", form_of(job__name="second"))
     assert Job.objects.get(name="second").cloned_from == job
 
@@ -172,13 +177,15 @@ def test_the_form_is_kept_as_a_template(owner_client, digits):
     values = form_of(job__name="x", train__epochs="5") | {"template_name": "five"}
     answer = owner_client.post(f"/launch/template/?template={digits.uid}", values)
     row = JobTemplate.objects.get(name="five")
-    assert row.uid in answer.url and row.request["train"]["epochs"] == 5
+    assert row.uid in answer.url
+    assert row.request["train"]["epochs"] == 5
 
 
 def test_a_wrong_form_is_not_kept_as_a_template(owner_client, digits):
     values = form_of(train__epochs="-5") | {"template_name": "five"}
     answer = owner_client.post(f"/launch/template/?template={digits.uid}", values)
-    assert answer.status_code == 422 and error_at(text_of(answer), "train.epochs")
+    assert answer.status_code == 422
+    assert error_at(text_of(answer), "train.epochs")
     assert not JobTemplate.objects.filter(name="five").exists()
 
 
@@ -189,7 +196,8 @@ def test_an_own_script_offers_to_upload_an_archive(owner_client):
 
 def test_what_is_no_archive_is_refused_with_a_sentence(owner_client):
     answer = owner_client.post("/launch/upload/", {"file": SimpleUploadedFile("notes.txt", b"x")})
-    assert answer.status_code == 422 and "archive" in answer.json()["detail"]
+    assert answer.status_code == 422
+    assert "archive" in answer.json()["detail"]
 
 
 def test_viewers_do_not_launch(client_of):
