@@ -3,25 +3,18 @@
 A page may use fewer than recorded. To raise a budget on purpose, change the file in the same commit.
 """
 
-import json
-from pathlib import Path
-
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from dcportal.accounts.actions import create_team, create_user
 from dcportal.inventory.actions import add_record, create_node_token, node_hello
 from dcportal.inventory.models import NodeType, Rack, Room, Row, Site
 from tests.api.conftest import caller  # noqa: F401
 from tests.audit.world import ACTOR
+from tests.fixtures.budgets import BUDGETS, keys_of, queries_of
 from tests.inventory.conftest import gpu, hello_of
 
-BUDGETS = json.loads((Path(__file__).parent.parent / "query_counts.json").read_text())
 OURS = {"sites", "rooms", "rows", "racks", "node-types", "nodes", "accelerators", "node-tokens"}
 OURS |= {"users", "teams", "tokens", "audit"}
-PAGES = sorted(key for key in BUDGETS if key.startswith("page ") and key.split("/")[1] in OURS)
-CALLS = sorted(key for key in BUDGETS if key.startswith("api ") and key.split("/")[-1] in OURS)
 
 
 def _fill(count, now, first=0):
@@ -37,30 +30,23 @@ def _fill(count, now, first=0):
         create_team(ACTOR, {"name": f"team{number}"}, now)
 
 
-def _queries(client, path, **more):
-    client.get(path, **more)  # what is cached once per process is not counted
-    with CaptureQueriesContext(connection) as queries:
-        assert client.get(path, **more).status_code == 200
-    return len(queries)
-
-
-@pytest.mark.parametrize("key", PAGES)
+@pytest.mark.parametrize("key", keys_of("page", OURS))
 def test_a_page_stays_within_its_budget_whatever_its_rows(client_of, now, key):
-    client, path = client_of("admin"), key.split()[1]
+    client = client_of("admin")
     _fill(1, now)
-    few = _queries(client, path)
+    few = queries_of(client, key)
     _fill(40, now, first=1)
-    assert _queries(client, path) == few
+    assert queries_of(client, key) == few
     assert few <= BUDGETS[key]
 
 
-@pytest.mark.parametrize("key", CALLS)
+@pytest.mark.parametrize("key", keys_of("api", OURS))
 def test_a_list_operation_stays_within_its_budget_whatever_its_rows(caller, now, key):  # noqa: F811
-    admin, path = caller("admin"), key.split()[1]
+    admin = caller("admin")
     _fill(1, now)
-    few = _queries(admin.client, path, headers=admin.headers)
+    few = queries_of(admin.client, key, headers=admin.headers)
     _fill(40, now, first=1)
-    assert _queries(admin.client, path, headers=admin.headers) == few
+    assert queries_of(admin.client, key, headers=admin.headers) == few
     assert few <= BUDGETS[key]
 
 

@@ -1,0 +1,75 @@
+"""Query budgets of the lists of jobs and of what they are made from: the same for 1 row and for 40."""
+
+import sys
+
+import pytest
+
+from jobs import actions
+from jobs.models import Attempt, Job
+from jobs.states import AttemptState, JobState
+from tests.api.conftest import caller  # noqa: F401
+from tests.fixtures.budgets import BUDGETS, keys_of, queries_of
+
+OURS = {"jobs", "environments", "datasets", "secrets", "queues"}
+PAGES, CALLS = OURS | {"templates"}, OURS | {"job-templates", "code-uploads"}
+
+
+@pytest.fixture
+def fill(submitted, node_with, actor_named, a_request, now, tmp_path):
+    """`fill(40, first=1)`: that many rows of everything, half of the jobs running."""
+    owner, operator = actor_named("owner"), actor_named("operator")
+
+    def make(count, first=0):
+        for number in range(first, first + count):
+            job, node = submitted(name=f"j{number}"), node_with(f"n{number}", gpus=1)
+            if number % 2 == 0:
+                _start(job, node, now)
+            actions.save_template(owner, f"t{number}", a_request(), now)
+            actions.add_environment(owner, f"e{number}", sys.executable, now)
+            actions.add_dataset(owner, f"d{number}", str(tmp_path), now)
+            actions.add_secret(owner, f"S{number}", "x", now)
+            actions.add_queue(operator, f"q{number}", now)
+            actions.add_upload(owner, f"u{number}.zip", [b"PK"], now)
+
+    return make
+
+
+def _start(job, node, now):
+    Job.objects.filter(pk=job.pk).update(state=JobState.RUNNING, running_at=now)
+    Attempt.objects.create(
+        job=job,
+        number=1,
+        tag=f"{job.uid}.1",
+        node=node,
+        engine="fake",
+        state=AttemptState.RUNNING,
+        accelerator_uuids=[f"GPU-{node.name}-0"],
+        run_dir="/nowhere",
+        created_at=now,
+        updated_at=now,
+    )
+
+
+@pytest.mark.parametrize("key", keys_of("page", PAGES))
+def test_a_page_stays_within_its_budget_whatever_its_rows(client_of, fill, key):
+    client = client_of("operator")
+    fill(1)
+    few = queries_of(client, key)
+    fill(40, first=1)
+    assert queries_of(client, key) == few
+    assert few <= BUDGETS[key]
+
+
+@pytest.mark.parametrize("key", keys_of("api", CALLS))
+def test_a_list_operation_stays_within_its_budget_whatever_its_rows(caller, fill, key):  # noqa: F811
+    who = caller("operator")
+    fill(1)
+    few = queries_of(who.client, key, headers=who.headers)
+    fill(40, first=1)
+    assert queries_of(who.client, key, headers=who.headers) == few
+    assert few <= BUDGETS[key]
+
+
+def test_every_list_has_a_budget():
+    assert {f"page /{name}/" for name in PAGES} <= set(BUDGETS)
+    assert {f"api /api/v1/{name}" for name in CALLS} <= set(BUDGETS)
