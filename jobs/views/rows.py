@@ -89,7 +89,7 @@ def time_in_state(job: Job, now: datetime) -> str:
 
 
 def one_useful_thing(job: Job, now: datetime) -> str:
-    """Per state the one thing a reader wants to know: why it waits, when it ends, how good it is, why it failed."""
+    """What a reader wants to know, by state: why it waits, when it ends, how good it is, why it failed."""
     if job.state == JobState.RUNNING and job.eta_at:
         left = max((job.eta_at - now).total_seconds(), 0)
         return _("ends in about {left}").format(left=units.duration(left))
