@@ -142,7 +142,7 @@ def _known(locked: Iterable[str]) -> list[str]:
     if isinstance(locked, str) or not isinstance(locked, (list, tuple, set, frozenset)):
         raise invalid("/locked", "wrong_type", expected="string_list")
     names = {leaf.name for leaf in fields.leaves(JobSpec)}
-    wrong = [str(name) for name in locked if name not in names]
+    wrong = [str(name) for name in locked if not isinstance(name, str) or name not in names]
     if wrong:
         raise invalid("/locked", "unknown_choice", value=wrong[0][:80])
     return sorted(locked)
