@@ -1,5 +1,6 @@
 """Made-up contents for the style guide and the chart bench; every figure is invented."""
 
+import json
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -326,7 +327,34 @@ def charts(topic: str, count: int) -> Any:
     return build
 
 
+def log_bytes(count: int = 100_000) -> bytes:
+    """A job's log as it lies on disk: 4 ranks, colours, a progress bar, markup, one long line."""
+    stamp = "2026-11-24T14:31:41.250Z"
+    lines = [f"{stamp} {i % 4} step {i} loss \x1b[34m{1 + 1 / (i + 1):.4f}\x1b[0m" for i in range(count)]
+    lines[-1] = f"{stamp} 0 <img src=x onerror=alert(1)> <b>bold</b>"
+    lines[-2] = f"{stamp} 3 WARN slow link: allreduce 41.8 ms"
+    lines[-3] = f"{stamp} - 10 %\r20 %\r100 %"
+    lines[-4] = f"{stamp} 1 {'x' * 60_000}"
+    return ("\n".join(lines) + "\n").encode()
+
+
+LOG = log_bytes()
+
+
+def log_window(query: str) -> bytes:
+    """Whole lines from ?offset= on, about ?limit= bytes, as the REST logs answer."""
+    asked = {name: int(values[0]) for name, values in parse_qs(query).items()}
+    offset, limit = asked.get("offset", 0), asked.get("limit", 65536)
+    start = max(0, len(LOG) + offset) if offset < 0 else min(offset, len(LOG))
+    if start and LOG[start - 1 : start] != b"\n":
+        start = LOG.find(b"\n", start) + 1
+    end = LOG.rfind(b"\n", start, start + limit) + 1 or len(LOG)
+    window = {"offset": start, "next_offset": end, "end_offset": len(LOG), "dropped_bytes": 0}
+    return json.dumps({**window, "text": LOG[start:end].decode()}).encode()
+
+
 PAGES = {
+    "/log": log_window,
     "/": styleguide,
     "/charts/": charts("bench", 8),
     "/charts64/": charts("bench64", 64),

@@ -110,9 +110,9 @@ class Harness:
     async def http(self, scope: dict[str, Any], send: Any) -> None:
         where = scope["path"]
         if where in self.pages:
-            return await respond(
-                send, 200, self.pages[where](scope["query_string"].decode()), "text/html; charset=utf-8"
-            )
+            body = self.pages[where](scope["query_string"].decode())
+            kind = "application/json" if body.startswith(b"{") else "text/html; charset=utf-8"
+            return await respond(send, 200, body, kind)
         file = (REPOSITORY / where.lstrip("/")).resolve()
         if where.startswith("/static/") and file.is_file() and file.is_relative_to(REPOSITORY / "static"):
             kind = "text/javascript" if file.suffix == ".js" else mimetypes.guess_type(file.name)[0]

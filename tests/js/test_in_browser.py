@@ -288,3 +288,41 @@ def test_axe_finds_nothing_serious(chromium, address, scheme):
     ]
     context.close()
     assert serious == []
+
+
+@pytest.fixture
+def log(guide):
+    """The log viewer of the style guide: the end of 100,000 lines."""
+    viewer = guide.locator("[data-module=logs]")
+    viewer.scroll_into_view_if_needed()
+    viewer.locator(".log-line").nth(10).wait_for(timeout=WAIT)
+    return viewer
+
+
+def test_the_log_shows_its_end_and_markup_stays_text(log):
+    last = log.locator(".log-line").last
+    assert "<img src=x onerror=alert(1)> <b>bold</b>" in last.inner_text()
+    assert log.locator(".log-text img, .log-text b").count() == 0
+    assert log.locator('.log-line[data-level="WARNING"]').count() == 1
+
+
+def test_the_log_has_rows_for_what_is_in_sight_only(log):
+    assert "last" in log.locator("[data-log-count]").inner_text()
+    assert log.locator(".log-line").count() < 80
+
+
+def test_scrolling_up_stops_following_and_brings_what_lay_before(guide, log):
+    lines = log.locator("[data-log-lines]")
+    before = guide.evaluate("(element) => element.scrollHeight", lines.element_handle())
+    guide.evaluate("(element) => element.scrollTo(0, 0)", lines.element_handle())
+    poll(guide, "() => document.querySelector('[data-log-follow]').getAttribute('aria-pressed') === 'false'")
+    guide.evaluate("(element) => element.scrollTo(0, 1)", lines.element_handle())
+    poll(guide, f"() => document.querySelector('[data-log-lines]').scrollHeight > {before}")
+
+
+def test_search_counts_hits_and_rank_chips_hide_ranks(guide, log):
+    log.locator("[data-log-search]").fill("slow link")
+    poll(guide, "() => document.querySelector('[data-log-hits]').textContent === '1 of 1'")
+    assert log.locator('[data-hit="now"]').count() == 1
+    log.locator('[data-log-rank="3"]').click()
+    poll(guide, "() => document.querySelector('[data-log-hits]').textContent === '0 of 0'")
