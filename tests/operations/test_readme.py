@@ -6,7 +6,7 @@ from dcportal.setup import places
 
 README = places.REPOSITORY / "README.md"
 SETTING = re.compile(
-    r"""(?:env\.)?(?:text|secret|flag|whole_number|names)\(\s*f?["']([A-Z][A-Z0-9_]+)["']"""
+    r"""\b(?:text|secret|flag|whole_number|names)\(\s*f?["']([A-Z][A-Z0-9_]+)["']"""
     r"""|environ(?:\.get\(|\[)\s*["'](DCP_[A-Z0-9_]+)["']"""
 )
 #: Set by the portal for jobs, or by tests that crash a program on purpose.
@@ -66,3 +66,21 @@ def test_every_file_of_the_readme_is_there() -> None:
 
     assert links
     assert [link for link in links if not (places.REPOSITORY / link).exists()] == []
+
+
+def test_every_package_of_the_readme_has_one_of_its_own() -> None:
+    table = README.read_text().partition("## Packages")[2].partition("\n## ")[0]
+    packages = re.findall(r"^\| `([a-z_/]+)`", table, re.MULTILINE)
+
+    assert packages
+    assert [package for package in packages if not (places.REPOSITORY / package / "README.md").exists()] == []
+
+
+def test_every_app_is_in_the_readme() -> None:
+    apps = {
+        str(file.parent.relative_to(places.REPOSITORY))
+        for package in ("dcportal", "jobs", "monitoring")
+        for file in (places.REPOSITORY / package).rglob("apps.py")
+    }
+
+    assert sorted(app for app in apps if f"| `{app}` |" not in README.read_text()) == []
