@@ -10,6 +10,7 @@ from dcportal.operations.catalogues import compile_catalogues
 from dcportal.settings import *  # noqa: F403
 from dcportal.settings import DATA_DIR, DATABASES, LOCALE_PATHS, REST_FRAMEWORK, STORAGES
 
+(DATA_DIR / "static").mkdir(parents=True, exist_ok=True)  # whitenoise warns of a missing one, once per client
 compile_catalogues(LOCALE_PATHS[0])  # as `make run` does; nothing when they are up to date
 _worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
 # A file rather than shared memory: threads of the sockets open connections of their own.

@@ -74,6 +74,12 @@ def test_a_wrong_field_is_named_by_its_pointer(caller, body, pointer):
     assert not Site.objects.exists()
 
 
+def test_of_many_unknown_fields_the_first_twenty_are_named(caller):
+    answer = caller("operator").post("sites", {f"k{number}": 1 for number in range(5000)})
+    assert answer.status_code == 422
+    assert list(errors(answer)) == [f"/k{number}" for number in range(20)]
+
+
 def test_a_reference_is_given_by_uid(caller):
     operator = caller("operator")
     site = operator.post("sites", {"name": "FRA1"}).json()["uid"]

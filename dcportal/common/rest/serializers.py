@@ -7,6 +7,9 @@ from rest_framework.fields import Field
 
 from dcportal.common.problems import Invalid, Problem, invalid
 
+MOST_NAMED = 20
+"""Of unknown keys: a hostile body with 20,000 of them would be answered with megabytes."""
+
 
 class Strict(serializers.Serializer):
     """Refuses keys it does not know and does not write, instead of dropping them silently."""
@@ -16,7 +19,9 @@ class Strict(serializers.Serializer):
             writable = {name for name, field in self.fields.items() if not field.read_only}
             unknown = [name for name in data if name not in writable]
             if unknown:
-                raise Invalid(Problem(_pointer(n), "unknown_field", {"name": n[:80]}) for n in unknown)
+                raise Invalid(
+                    Problem(_pointer(n), "unknown_field", {"name": n[:80]}) for n in unknown[:MOST_NAMED]
+                )
         return super().to_internal_value(data)
 
 
