@@ -6,7 +6,9 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from dcportal.common.reasons import of_choices
 from jobs.engines import texts as _engines
+from jobs.states import JobState
 from trainer.spec import problems as _spec
 
 WAITING = {
@@ -166,6 +168,7 @@ def texts() -> dict[str, Any]:
         {f"phase_began.{name}": words for name, words in PHASES.items()},
         CAUSES,
         REFUSALS,
+        of_choices("job_is", JobState.choices),
         PROBLEMS,
     ]
     return {code: text for part in parts for code, text in part.items()}

@@ -2,6 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from dcportal.accounts.models import Role
+from dcportal.common.reasons import of_choices
+
 TEXTS = {
     "already_member": _("{name} is in this team already."),
     "in_the_past": _("This time has passed."),
@@ -17,4 +20,6 @@ TEXTS = {
     "user_inactive": _("{name} is deactivated."),
     "weak_password": _("This password is too easy to guess."),
     "wrong_password": _("This is not your present password."),
+    **of_choices("needs_role", Role.choices),
+    **of_choices("needs_team_role", Role.choices),
 }

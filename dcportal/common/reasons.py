@@ -1,10 +1,10 @@
 """Codes into sentences: what is stored or sent is `{code, params, v}`, text is made for the reader."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.utils.functional import Promise
+from django.utils.functional import Promise, keep_lazy_text
 from django.utils.translation import gettext
 
 logger = logging.getLogger(__name__)
@@ -17,6 +17,16 @@ def register(texts: Mapping[str, str | Promise]) -> None:
     if clashes:
         raise ValueError(f"reason codes registered twice: {sorted(clashes)}")
     _texts.update(texts)
+
+
+def of_choices(code: str, choices: Iterable[tuple[str, str | Promise]]) -> dict[str, str | Promise]:
+    """Words for the values that a parameter of `code` may have, e.g. `job_is.held`."""
+    return {f"{code}.{value}": inside_a_sentence(label) for value, label in choices}
+
+
+@keep_lazy_text
+def inside_a_sentence(label: str | Promise) -> str:
+    return str(label).lower()
 
 
 def reason(code: str, **params: object) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from trainer.spec.problems import CODES, EXPECTED
 LOCALE = Path(settings.LOCALE_PATHS[0])
 CHINESE = re.compile("[\u4e00-\u9fff]")
 #: Names that are written alike in both languages, and a text that is all parameter.
-ALIKE = {"MLP", "CNN", "GPT", "Dropout", "Beta 1", "Beta 2", "Epsilon", "{message}"}
+ALIKE = {"MLP", "CNN", "GPT", "Dropout", "Beta 1", "Beta 2", "Epsilon", "GPUs", "{message}"}
 
 
 def in_chinese(text: str | Promise) -> str:
