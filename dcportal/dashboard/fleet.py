@@ -27,7 +27,8 @@ def fleet_map() -> dict[str, Any]:
     busy = claimed_uuids() | set(ports.foreign_processes())
     racks: dict[str, dict[str, Any]] = {}
     for node in nodes:
-        rack = racks.setdefault(rack_name(node), {"name": rack_name(node), "nodes": []})
+        name = rack_label(node)
+        rack = racks.setdefault(name, {"name": name, "nodes": []})
         rack["nodes"].append(node_cells(node, gpus[node.pk], busy))
     return {"racks": list(racks.values()), "metrics": metrics(has_gpus=any(gpus.values()))}
 
@@ -43,6 +44,12 @@ def gpus_by_node(nodes: Iterable[Node]) -> dict[int, list[Accelerator]]:
     for gpu in Accelerator.objects.filter(node__in=list(nodes)).order_by("index", "uuid"):
         found[gpu.node_id].append(gpu)
     return found
+
+
+def rack_label(node: Node) -> str:
+    """The rack's name; what is simulated says so on the map itself."""
+    name = rack_name(node)
+    return _("{rack} · simulated").format(rack=name) if node.is_simulated else name
 
 
 def rack_name(node: Node) -> str:

@@ -25,6 +25,7 @@ from monitoring.figures import line_name, lines
 from monitoring.models import Occupancy
 
 LIVE_SECONDS = 300
+STALE_SECONDS = 10  # an agent sends each second; the newest block on disk may lie some behind
 LIVE_POINTS = 400  # above the seconds of the window, so that each second stays a point
 HISTORY_POINTS = 800
 MOST_PARTS = 4
@@ -63,14 +64,16 @@ def panels() -> list[Panel]:
 
 @require_GET
 def node_live(request: HttpRequest, uid: str) -> HttpResponse:
-    """Fragment that the inventory's node page loads."""
+    """Fragment that the inventory's node page loads; `?part=figures` leaves the charts out."""
     bundle = node_bundle(uid)
     now = utcnow()
     context = {
         "node": bundle.node,
         "tiles": tiles(bundle, now),
+        "fresh": freshness_of(bundle, now),
+        "gpus": gpu_rows(bundle, actor_of(request), now),
         "lanes": lanes(bundle, actor_of(request), now),
-        "charts": charts(bundle, now),
+        "charts": [] if request.GET.get("part") == "figures" else charts(bundle, now),
         "topic": f"node:{uid}",
     }
     return render(request, "dashboard/_node_live.html", context)
@@ -195,6 +198,42 @@ def gpu_tiles(bundle: NodeBundle, gpus: list[dict[str, float | None]]) -> list[d
         tile(_("Utilisation"), units.percent(mean(used)), _("mean of {n}").format(n=len(used))),
         tile(_("Hottest GPU"), f"{max(hot):.0f} °C" if hot else units.MISSING, _("now")),
     ]
+
+
+def freshness_of(bundle: NodeBundle, now: datetime) -> dict[str, Any]:
+    """Whether the figures are fresh, and since when they are not."""
+    reading = queries.latest(bundle.node.uid, now)
+    at = reading.at if reading else bundle.node.last_seen_at
+    is_stale = at is None or (now - at).total_seconds() > STALE_SECONDS
+    return {"at": at, "is_stale": is_stale}
+
+
+def gpu_rows(bundle: NodeBundle, actor: Actor, now: datetime) -> list[dict[str, Any]]:
+    """Each GPU with its newest readings and the job that holds it."""
+    reading = queries.latest(bundle.node.uid, now)
+    values = reading.values if reading else {}
+    uuids = [gpu.uuid for gpu in bundle.accelerators]
+    held = queries.occupancy_by_accelerator(uuids) if uuids else {}
+    wanted = {row.job_uid for row in held.values()}
+    jobs = {job.uid: job for job in jobs_visible_to(actor).filter(uid__in=wanted).select_related("owner")}
+    return [gpu_row(gpu, values.get(gpu.uuid, {}), held.get(gpu.uuid), jobs) for gpu in bundle.accelerators]
+
+
+def gpu_row(gpu: Any, own: dict[str, float | None], held: Any, jobs: dict[str, Any]) -> dict[str, Any]:
+    temperature = own.get("gpu_temperature_celsius")
+    job = jobs.get(held.job_uid) if held else None
+    return {
+        "index": gpu.index,
+        "uuid": gpu.uuid,
+        "ratio": own.get("gpu_utilisation_ratio"),
+        "memory": units.bytes_human(own.get("gpu_memory_used_bytes")),
+        "all_memory": units.bytes_human(gpu.memory_bytes),
+        "power": units.watts_human(own.get("gpu_power_draw_watts")),
+        "temperature": units.MISSING if temperature is None else f"{temperature:.0f} °C",
+        "job": job,
+        "is_foreign_team": held is not None and job is None,
+        "is_missing": gpu.missing_since is not None,
+    }
 
 
 def tile(label: str, value: str, note: str) -> dict[str, Any]:

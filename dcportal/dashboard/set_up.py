@@ -41,6 +41,16 @@ def items(node: Node | None) -> list[Item]:
     return [*lines, meter] if meter else lines
 
 
+def open_ones(lines: list[Item]) -> list[Item]:
+    """What is not done."""
+    return [line for line in lines if line.status != "done"]
+
+
+def is_moving(lines: list[Item]) -> bool:
+    """Whether asking again soon can say something new."""
+    return any(line.status == "waiting" for line in lines)
+
+
 def agent_item(node: Node | None) -> Item:
     if node is None:
         return item(_("Agent on this machine"), "waiting", note=_("no word yet"))

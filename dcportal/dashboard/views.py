@@ -1,16 +1,18 @@
 """First page, search, and the demo hall's buttons."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from dcportal.accounts.identify import actor_of
@@ -22,11 +24,13 @@ from dcportal.common.text import unstorable
 from dcportal.dashboard import demo_hall, set_up
 from dcportal.dashboard.figures_now import FleetNow, fleet_now
 from dcportal.dashboard.fleet import fleet_map
+from dcportal.dashboard.power import power_card
 from dcportal.inventory.models import Node
 from jobs.access import jobs_visible_to
 from jobs.board import free_board
 from jobs.models import Job, JobEvent, JobTemplate
-from jobs.queries.lists import state_counts, waiting_jobs
+from jobs.queries.lists import waiting_jobs
+from jobs.states import JOB_LIVE, JOB_WAITING
 from jobs.views.rows import JobRow, row_of
 
 QUEUE_SHOWN = 6
@@ -53,13 +57,15 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 def first_run_context(actor: Actor) -> dict[str, Any]:
     node = own_node()
+    lines = set_up.items(node)
     return {
         "node": node,
         "node_topic": f"node:{node.uid}" if node else "",
         "node_note": node_note(node) if node else "",
         "sparks": sparks(node) if node else [],
         "template": JobTemplate.objects.filter(builtin="digits-cnn", superseded_at=None).first(),
-        "set_up": set_up.items(node),
+        "set_up": lines,
+        "is_moving": set_up.is_moving(lines),
         "can_launch": actor.has_role("user"),
         "can_operate": actor.has_role("operator"),
         "has_demo": demo_hall.is_shown(),
@@ -68,8 +74,18 @@ def first_run_context(actor: Actor) -> dict[str, Any]:
 
 @require_GET
 def set_up_card(request: HttpRequest) -> HttpResponse:
-    """The card "Setting up", asked for again while something is under way."""
-    return render(request, "dashboard/_set_up.html", {"set_up": set_up.items(own_node())})
+    """The card "Setting up", asked for again while something is under way; nothing once all is done."""
+    lines = set_up.items(own_node())
+    only_open = "only_open" in request.GET
+    shown = set_up.open_ones(lines) if only_open else lines
+    context = {"set_up": shown, "only_open": only_open, "is_moving": set_up.is_moving(lines)}
+    return render(request, "dashboard/_set_up.html", context) if shown else HttpResponse()
+
+
+@require_GET
+def power(request: HttpRequest) -> HttpResponse:
+    """The chart of the last 24 hours; empty where nothing measures power."""
+    return render(request, "dashboard/_power.html", {"power": power_card(utcnow())})
 
 
 def own_node() -> Node | None:
@@ -112,9 +128,10 @@ def spark(key: str, title: str, series: str, unit: str, hue: int) -> dict[str, A
 def overview_context(actor: Actor) -> dict[str, Any]:
     now = utcnow()
     board, fleet = free_board(), fleet_now(now)
-    counts = state_counts(actor)
+    lines = set_up.items(own_node())
+    counts = open_counts(actor, now)
     waiting = waiting_jobs(actor, QUEUE_SHOWN)
-    running = jobs_visible_to(actor).filter(state__in=("running", "starting", "stopping"))
+    running = jobs_visible_to(actor).filter(state__in=JOB_LIVE)
     return {
         "tiles": tiles(board, fleet, counts),
         "fleet": fleet_map(),
@@ -124,12 +141,23 @@ def overview_context(actor: Actor) -> dict[str, Any]:
         "running": newest_rows(running),
         "counts": counts,
         "events": last_events(actor),
-        "set_up": [line for line in set_up.items(own_node()) if line.status != "done"],
+        "set_up": set_up.open_ones(lines),
+        "is_moving": set_up.is_moving(lines),
         "can_launch": actor.has_role("user"),
         "can_operate": actor.has_role("operator"),
         "has_demo": demo_hall.is_shown(),
         "subtitle": subtitle(fleet),
     }
+
+
+def open_counts(actor: Actor, now: datetime) -> dict[str, int]:
+    """Live and waiting jobs, and those that ended within a day, from indexed columns."""
+    rows = jobs_visible_to(actor)
+    ended = rows.filter(ended_at__gte=now - timedelta(days=1)).count()
+    states = rows.filter(state__in=JOB_LIVE | JOB_WAITING).aggregate(
+        live=Count("pk", filter=Q(state__in=JOB_LIVE)), waiting=Count("pk", filter=Q(state__in=JOB_WAITING))
+    )
+    return {**states, "ended": ended}
 
 
 def newest_rows(jobs: QuerySet[Job], most: int = QUEUE_SHOWN) -> list[JobRow]:
@@ -148,7 +176,7 @@ def subtitle(fleet: FleetNow) -> str:
 def fleet_note(board: Any, fleet: FleetNow) -> str:
     if board.total:
         return _("{n} launchable GPUs").format(n=board.total)
-    return _("{n} nodes").format(n=fleet.num_nodes)
+    return ngettext("%(n)d node", "%(n)d nodes", fleet.num_nodes) % {"n": fleet.num_nodes}
 
 
 def tiles(board: Any, fleet: FleetNow, counts: dict[str, int]) -> list[dict[str, Any]]:
@@ -162,7 +190,7 @@ def tiles(board: Any, fleet: FleetNow, counts: dict[str, int]) -> list[dict[str,
          "note": gpu_note if board.total else _("no GPU here")},
         {"label": _("Jobs running"), "value": counts.get("live", 0),
          "unit": _("· {n} queued").format(n=counts.get("waiting", 0)), "url": jobs_url + "?state=live",
-         "note": _("{n} jobs in all").format(n=counts["all"])},
+         "note": _("{n} ended in the last 24 h").format(n=counts["ended"])},
         {"label": _("IT power"), "value": units.watts_human(fleet.power_watts), "note": power_note},
         {"label": _("Mean GPU utilisation") if fleet.is_gpu else _("Mean CPU utilisation"),
          "value": units.percent(fleet.utilisation_ratio), "note": _("newest reading of each node")},
@@ -176,7 +204,8 @@ def tiles(board: Any, fleet: FleetNow, counts: dict[str, int]) -> list[dict[str,
 
 def last_events(actor: Actor) -> list[dict[str, Any]]:
     """What happened to jobs the reader may see, newest first."""
-    rows = JobEvent.objects.filter(job__in=jobs_visible_to(actor), kind__in=("state", "action"))
+    seen = jobs_visible_to(actor).filter(pk=OuterRef("job_id"))  # asked row by row: 8 rows end the search
+    rows = JobEvent.objects.filter(Exists(seen), kind__in=("state", "action"))
     return [
         {
             "icon": EVENT_ICONS.get(event.code, "circle"),

@@ -41,7 +41,7 @@ def charts_of(job: Job, attempt: Attempt | None) -> list[ChartCard]:
     span = run_span(job, attempt)
     curves = {
         kind.id: ChartCard(f"curve-{kind.id}", kind.title, run_figure(kind, members, checkpoints, span))
-        for kind, members in grouped(curves_of(job, attempt=attempt.number))
+        for kind, members in grouped(curves_of(job, attempt=attempt.number, max_points=MOST_POINTS))
     }
     first = [curves.pop(key) for key in FIRST if key in curves]
     return [*first, *hardware_cards(job, attempt), *curves.values()]

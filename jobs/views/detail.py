@@ -24,7 +24,7 @@ from jobs.views.charts import charts_of
 from jobs.views.failure import failure_of
 from jobs.views.notices import notices_context
 from jobs.views.processes import stop_of
-from jobs.views.rows import asked_for
+from jobs.views.rows import PLAIN_PHASES, asked_for
 from jobs.views.side import side_context
 from jobs.views.steps import phase_words, steps_of
 
@@ -126,7 +126,7 @@ def left_text(job: Job, now: datetime) -> str:
 def progress_facts(job: Job, now: datetime) -> list[str]:
     """Phase, pace, and the checkpoint that a stop would go back to."""
     facts = []
-    if job.state == JobState.RUNNING and job.phase and job.phase != "train":
+    if job.state == JobState.RUNNING and job.phase not in PLAIN_PHASES:
         facts.append(phase_words(job.phase))
     facts += [
         f"{label_of(name)}: {value_text(name, plain(value))}"

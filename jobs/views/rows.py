@@ -20,6 +20,7 @@ from jobs.states import JOB_OPEN, JobState
 from jobs.views.steps import phase_words
 
 WORTH = ["accuracy", "loss"]
+PLAIN_PHASES = {"", "running", "train"}  # say no more than the state does
 TONES = {
     JobState.SUCCEEDED: " progress-ok",
     JobState.FAILED: " progress-critical",
@@ -93,7 +94,7 @@ def one_useful_thing(job: Job, now: datetime) -> str:
     if job.state == JobState.RUNNING and job.eta_at:
         left = max((job.eta_at - now).total_seconds(), 0)
         return _("ends in about {left}").format(left=units.duration(left))
-    if job.state in {JobState.RUNNING, JobState.STARTING} and job.phase:
+    if job.state in {JobState.RUNNING, JobState.STARTING} and job.phase not in PLAIN_PHASES:
         return phase_words(job.phase)
     if job.state == JobState.SUCCEEDED:
         return best_figure(job)
