@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
@@ -63,9 +64,13 @@ class Windows:
 
     def take(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(B, context) inputs and (B, context) targets."""
-        steps = torch.arange(self.context + 1, device=self.tokens.device)
-        window = self.tokens[indices[:, None] * self.stride + steps]
+        window = self._windows.index_select(0, indices)
         return window[:, :-1], window[:, 1:]
+
+    @cached_property
+    def _windows(self) -> torch.Tensor:
+        """(N, context + 1) view of every window at once; takes no memory."""
+        return self.tokens.unfold(0, self.context + 1, self.stride)
 
     def to(self, device: torch.device) -> Windows:
         return Windows(self.tokens.to(device), self.context, self.stride)
