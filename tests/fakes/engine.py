@@ -67,15 +67,6 @@ class FakeCluster:
         else:
             self._end(tag, State.FAILED, Reason("exit_code", {"exit_code": exit_code}), exit_code)
 
-    def lose(self, tag: str) -> None:
-        """The engine finds that nothing is left of it."""
-        self._end(tag, State.LOST, Reason("runner_died"), None)
-
-    def refuse_to_start(self, tag: str, *problems: Problem) -> None:
-        """Preparation finds something the user must mend."""
-        self.reports[tag] = replace(self.reports[tag], problems=problems)
-        self._end(tag, State.FAILED, Reason("cannot_start", {"problems": len(problems)}), None)
-
     def forget(self, tag: str) -> None:
         """The engine loses its record of the attempt, as after a purge."""
         del self.reports[tag]

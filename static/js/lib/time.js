@@ -30,11 +30,6 @@ export function clock(seconds) {
   return format("clock", { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(seconds * 1000);
 }
 
-/** `14:32` of unix seconds. */
-export function shortClock(seconds) {
-  return format("short", { hour: "2-digit", minute: "2-digit" }).format(seconds * 1000);
-}
-
 /** Date and time in full, for titles. */
 export function fullTime(seconds) {
   return format("full", { dateStyle: "medium", timeStyle: "medium" }).format(seconds * 1000);
