@@ -7,7 +7,7 @@ from dcportal.audit.models import AuditEntry
 from tests.api.conftest import caller  # noqa: F401
 from tests.audit import writes
 from tests.audit.test_every_write_is_audited import OURS, world  # noqa: F401
-from tests.fixtures.routes import SAFE, app_of, operations, pages
+from tests.fixtures.routes import SAFE, address_of, app_of, operations, pages
 
 ROLES = {"viewer": 0, "owner": 1, "operator": 2, "admin": 3}
 RANK = {"viewer": 0, "user": 1, "operator": 2, "admin": 3}
@@ -74,9 +74,7 @@ def test_every_page_asks_for_a_sign_in(db, method):
     for route in pages():
         if route.path in _open_paths() or route.key == "monitoring:metrics":
             continue
-        path = "/" + route.path.format(
-            uid="0" * 12, member_uid="0" * 12, secret="x", number=1, token_uid="0" * 12
-        )
+        path = address_of(route)
         answer = getattr(Client(), method)(path)
         assert answer.status_code in {302, 401, 403, 404}, f"{method} {path} answered {answer.status_code}"
         if answer.status_code == 302:
@@ -85,14 +83,14 @@ def test_every_page_asks_for_a_sign_in(db, method):
 
 def test_every_operation_asks_for_a_token(db):
     for operation in operations():
-        path = "/" + operation.path.format(uid="0" * 12, member_uid="0" * 12)
+        path = address_of(operation)
         answer = Client().generic(operation.method, path, b"{}", content_type="application/json")
         assert answer.status_code == 401, f"{operation.key} answered {answer.status_code}"
 
 
 def test_a_wrong_token_opens_nothing(db):
     for operation in operations():
-        path = "/" + operation.path.format(uid="0" * 12, member_uid="0" * 12)
+        path = address_of(operation)
         headers = {"authorization": "Bearer dcp_api_wrong"}
         assert Client().generic(operation.method, path, headers=headers).status_code == 401, operation.key
 

@@ -86,3 +86,31 @@ def test_every_answer_has_a_request_id(db):
 def test_me_says_who_the_token_is(caller):
     me = caller("owner", scopes=["read"]).get("me").json()
     assert (me["username"], me["role"], me["scopes"], me["kind"]) == ("owner", "user", ["read"], "token")
+
+
+def test_a_form_above_the_limit_is_a_clean_page(client_of):
+    body = b"name=" + b"x" * (6 * 1024 * 1024)
+    answer = client_of("operator").post("/sites/new/", body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 413
+    assert b"larger than the portal accepts" in answer.content
+
+
+@pytest.mark.parametrize("path", ["/sign-in/", "/nodes/", "/audit/", "/profile/", "/nodes/?page=x", "/nope/"])
+def test_every_page_carries_its_security_headers(client_of, path):
+    answer = client_of("viewer").get(path)
+    policy = answer["Content-Security-Policy"]
+    assert "script-src 'self';" in policy
+    assert "unsafe-eval" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["X-Frame-Options"] == "DENY"
+
+
+def test_no_page_has_an_inline_script_or_handler(client_of):
+    client = client_of("admin")
+    for path in ("/nodes/", "/sites/new/", "/users/", "/tokens/new/", "/audit/", "/profile/", "/racks/"):
+        page = client.get(path).content.decode()
+        assert "<script>" not in page
+        assert " onclick=" not in page
+        assert " style=" not in page
+        assert "<style" not in page

@@ -92,6 +92,7 @@ READ_ONLY = {
     "dashboard:set-up",
     "dashboard:node-live",
     "dashboard:search",
+    "dashboard:power",
     "monitoring:metrics",
 }
 
