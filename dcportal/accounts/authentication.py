@@ -1,7 +1,9 @@
 """How the REST API learns who asks: a bearer token, or the session of a signed-in page."""
 
+import contextlib
 from datetime import timedelta
 
+from django.db import OperationalError
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -27,7 +29,8 @@ class TokenAuthentication(BaseAuthentication):
         if token is None:
             raise AuthenticationFailed(_("This token is unknown, revoked or expired."))
         if token.last_used_at is None or now - token.last_used_at > LAST_USED_RESOLUTION:
-            ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+            with contextlib.suppress(OperationalError):  # a busy database must not refuse a read
+                ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
         request._request._dcp_actor = token_actor(  # type: ignore[attr-defined]
             token,
             ip=client_ip(request._request),

@@ -70,7 +70,7 @@ def node_place(node: Node) -> SafeString | str:
     if node.rack is None:
         return node.site.name if node.site else ""
     position = f" · U {node.position_units}" if node.position_units else ""
-    return format_html("{}{}", link("rack", node.rack, css=""), position)
+    return link("rack", node.rack, f"{node.rack.name}{position}", css="")
 
 
 def node_memory(node: Node) -> str:
