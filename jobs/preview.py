@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from dcportal.common import units
+from dcportal.common.actors import Actor
 from dcportal.common.problems import Problem
 from jobs import board
+from jobs.access import jobs_visible_to
 from jobs.models import Job
 from jobs.states import JobState
 from trainer.spec.merging import value_at
@@ -40,10 +42,12 @@ class Preview:
     num_problems: int
 
 
-def preview_of(request: Mapping[str, Any], problems: list[Problem]) -> Preview:
-    """The preview of a request that has these problems."""
+def preview_of(actor: Actor, request: Mapping[str, Any], problems: list[Problem]) -> Preview:
+    """The preview of a request that has these problems; figures of a wrong one would mean nothing."""
     now = board.free_board()
-    return Preview(verdict_of(request, problems, now), lines_of(request, now), len(problems))
+    free = Line("gpu", free_gpus_title(now), _("that a job could get now"))
+    figures = [] if problems else lines_of(actor, request, now)
+    return Preview(verdict_of(request, problems, now), [free, *figures], len(problems))
 
 
 def verdict_of(request: Mapping[str, Any], problems: list[Problem], now: board.Board) -> Verdict:
@@ -62,11 +66,10 @@ def verdict_of(request: Mapping[str, Any], problems: list[Problem], now: board.B
     return Verdict("ok", "circle-check", _("Starts now"), _("What it asks for is free."))
 
 
-def lines_of(request: Mapping[str, Any], now: board.Board) -> list[Line]:
-    """The figures beside the verdict; what is not known is left out."""
-    lines = [Line("gpu", free_gpus_title(now), _("that a job could get now"))]
-    lines.append(ranks_line(request, now))
-    past = typical_seconds(value_at(request, "job.name"))
+def lines_of(actor: Actor, request: Mapping[str, Any], now: board.Board) -> list[Line]:
+    """The figures of a valid request beside the verdict; what is not known is left out."""
+    lines = [ranks_line(request, now)]
+    past = typical_seconds(actor, value_at(request, "job.name"))
     if past:
         low, high = past
         lines.append(
@@ -96,9 +99,9 @@ def ranks_line(request: Mapping[str, Any], now: board.Board) -> Line:
     return Line("jobs", _("{n} ranks").format(n=ranks or "–"), where)
 
 
-def typical_seconds(name: object) -> tuple[float, float] | None:
-    """Shortest and longest of the last ten successful runs of this name, in seconds."""
-    times = Job.objects.filter(name=str(name or ""), state=JobState.SUCCEEDED)
+def typical_seconds(actor: Actor, name: object) -> tuple[float, float] | None:
+    """Shortest and longest of the last ten successes of this name that the actor may see, in seconds."""
+    times = jobs_visible_to(actor).filter(name=str(name or ""), state=JobState.SUCCEEDED)
     pairs = times.order_by("-id").values_list("running_at", "ended_at")[:10]
     spans = [(end - start).total_seconds() for start, end in pairs if start and end]
     return (min(spans), max(spans)) if spans else None

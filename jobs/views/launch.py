@@ -137,7 +137,7 @@ def page(
         "toml": to_toml(wanted),
         "cli": to_cli(wanted, source.template_slug, source.request),
         "curl": to_curl(wanted, request.build_absolute_uri("/").rstrip("/")),
-        "preview": preview_of(wanted, problems),
+        "preview": preview_of(actor, wanted, problems),
         "source_query": urlencode(source.query),
         "cloned_from": source.job,
         "past_jobs": [] if with_messages else past_jobs(actor),
