@@ -16,11 +16,16 @@ SMALL = 2**15
 
 
 class Clipping:
-    """Limits the length of the whole gradient to `limit` in the next step of `optimiser`, a fused one."""
+    """Limits the length of the whole gradient to `limit` in the next step of `optimiser`.
+
+    Raises ValueError for an optimiser that is not fused, since that would ignore the factor.
+    """
 
     def __init__(
         self, parameters: Sequence[nn.Parameter], optimiser: torch.optim.Optimizer, limit: float
     ) -> None:
+        if not optimiser.defaults.get("fused"):
+            raise ValueError("clipping needs a fused optimiser")
         self._parameters, self._optimiser, self._limit = parameters, optimiser, limit
         numbers = sum(each.numel() for each in parameters)
         self._is_small = numbers <= SMALL and all(each.device.type == "cpu" for each in parameters)

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from trainer import devices, optimisers, precision, world
+from trainer import compiling, devices, optimisers, precision, world
 from trainer.data import catalog as data_catalog
 from trainer.data.samples import Data
 from trainer.evaluation import Evaluation
@@ -81,7 +81,7 @@ def build(
     )
     torch.manual_seed(mixed_seed("random", config.seed, here.rank))
     step = saving.resume(where.resume, voice) if where.resume else 0
-    model = _wrapped(config, raw, here, voice)
+    model = _wrapped(config, raw, data, here, voice)
     return _loop(config, data, raw, model, optimiser, saving, voice, here, stop, step)
 
 
@@ -111,11 +111,14 @@ def _loop(
     )  # fmt: skip
 
 
-def _wrapped(config: TrainConfig, raw: nn.Module, here: World, voice: Voice) -> nn.Module:
+def _wrapped(config: TrainConfig, raw: nn.Module, data: Data, here: World, voice: Voice) -> nn.Module:
     model = raw
     if config.compile:
+        count = config.batch_size // (here.size * config.accumulation)
         with voice.phase("compile"):
-            model = torch.compile(raw)  # type: ignore[assignment]
+            model = compiling.compiled(
+                raw, data.train, count, precision.autocast(config.precision, here.device)
+            )
     if here.size == 1:
         return model
     ids = [here.device.index] if here.device.type == "cuda" else None

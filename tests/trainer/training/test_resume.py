@@ -143,6 +143,19 @@ def test_an_unfinished_folder_is_never_taken_for_a_checkpoint(tmp_path):
         newest(tmp_path)
 
 
+def test_a_kill_at_any_moment_leaves_no_half_checkpoint(ranks):
+    busy = {"train.steps": 10**6, "train.checkpoint_every_steps": 1, "train.evaluate_every_steps": 0}
+    for attempt in range(4):
+        name = f"run{attempt}"
+        ranks.start(name, 2, busy)
+        ranks.wait_for(name, f'"kind":"checkpoint","step":{3 + attempt}')
+        ranks.kill()
+        ranks.processes = []
+        found, refused = newest(ranks.folder / name / "checkpoints")
+        assert refused == []
+        assert found.step >= 3 + attempt
+
+
 def test_sigterm_to_one_rank_stops_all_with_75_and_a_loadable_checkpoint(ranks):
     endless = {"train.steps": 10**6, "train.checkpoint_every_steps": 0, "train.evaluate_every_steps": 0}
     ranks.start("long", 2, endless)
