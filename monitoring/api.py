@@ -12,7 +12,7 @@ from rest_framework.routers import BaseRouter
 from rest_framework.viewsets import ViewSet
 
 from dcportal.common.clock import utcnow
-from dcportal.common.problems import NotFound
+from dcportal.common.problems import NotFound, invalid
 from dcportal.inventory.models import Accelerator, Node
 from monitoring import catalog, queries
 from monitoring.figures import label_of, lines, numbers, unit_of
@@ -69,7 +69,8 @@ class TelemetryViewSet(ViewSet):
     @action(detail=False)
     def latest(self, request: Request) -> Response:
         """The newest reading of a node; null where nothing was read."""
-        uid = request.query_params.get("node", "")
+        if not (uid := request.query_params.get("node", "")):
+            raise invalid("/node", "required")
         node = Node.objects.filter(uid=uid).first() if uid.isalnum() else None
         if node is None:
             raise NotFound()

@@ -1,4 +1,7 @@
-"""The corpus thrown at jobs, at every form and at every socket: a 4xx, and all lists still answer after it."""
+"""The corpus thrown at jobs, at every form and at every socket: a 4xx, and all lists still answer after it.
+
+The launch form has its own in `tests/jobs/pages/test_hostile.py`.
+"""
 
 import json
 import re
@@ -19,7 +22,16 @@ from tests.api.corpus import BODIES, HARMLESS, VALUES
 from trainer.spec.fields import leaves
 from trainer.spec.job import JobSpec
 
-REST = "jobs job-templates?versions=all environments datasets secrets queues code-uploads audit".split()
+REST = [
+    "jobs",
+    "job-templates?versions=all",
+    "environments",
+    "datasets",
+    "secrets",
+    "queues",
+    "code-uploads",
+    "audit",
+]
 PAGES = [
     *["/?overview", "/jobs/", "/jobs/csv/", "/templates/", "/environments/", "/datasets/", "/secrets/"],
     *["/queues/", "/launch/", "/audit/", "/users/", "/teams/", "/tokens/", "/nodes/", "/sites/"],
@@ -38,8 +50,9 @@ FORMS = [
     *["/users/new/", "/teams/new/", "/tokens/new/", "/node-tokens/new/", "/sites/new/", "/rooms/new/"],
     *["/rows/new/", "/racks/new/", "/node-types/new/", "/nodes/new/"],
 ]
-TYPED = "nul surrogate huge markup template format bidi controls path long".split()
+TYPED = ["nul", "surrogate", "huge", "markup", "template", "format", "bidi", "controls", "path", "long"]
 """Those of the corpus that a person can type into a form."""
+TRAINED = {"huge", "endless", "surrogate", "nested object", "markup"}
 
 
 def _browser(client_of: Callable[[str], Client], who: str = "admin") -> Client:
@@ -63,7 +76,7 @@ def require_all_lists(browser: Client) -> None:
     for path in [*PAGES, *(f"/api/v1/{name}" for name in REST)]:
         answer = browser.get(path)
         assert answer.status_code == 200, f"{path} is broken: {_text(answer)[:300]}"
-    for uid in Job.objects.order_by("?").values_list("uid", flat=True)[:12]:
+    for uid in Job.objects.order_by("?").values_list("uid", flat=True)[:4]:
         paths = [f"/jobs/{uid}/{page}" for page in JOB_PAGES]
         for path in [*paths, *(f"/api/v1/jobs/{uid}{route}" for route in JOB_ROUTES)]:
             assert browser.get(path).status_code in {200, 204}, f"{path} is broken"
@@ -97,6 +110,8 @@ def test_no_value_in_any_setting_breaks_anything(caller: Any, browser: Client, l
     owner = caller("owner")
     sections = ["job", "code", "environment", "resources", "data", "secrets", "train", "command", "template"]
     for name in [*sections, *(leaf.name for leaf in leaves(JobSpec))]:
+        if name.startswith("train.") and label not in TRAINED:
+            continue  # one validator for all of them; these are the ways in which it could fall over
         answer = owner.post("jobs/validate" if "train." in name else "jobs", _nested(name, VALUES[label]))
         _require_refusal_or_success(answer, f"{name}={label}")
         if answer.status_code == 422:
@@ -109,7 +124,12 @@ def test_no_value_in_any_asset_breaks_anything(caller: Any, browser: Client, job
     owner, operator = caller("owner"), caller("operator")
     for field in WRITES[path]:
         for label, value in VALUES.items():
-            good = {"name": f"n{field}{label}", "path": "/usr", "interpreter": "/usr/bin/python3", "value": "s"}
+            good = {
+                "name": f"n{field}{label}",
+                "path": "/usr",
+                "interpreter": "/usr/bin/python3",
+                "value": "s",
+            }
             good["request"] = _nested("job.name", "probe")  # type: ignore[assignment]
             body = {name: good[name] for name in WRITES[path] if name in good} | {field: value}
             answer = (operator if path == "queues" else owner).post(path, body)
@@ -132,17 +152,29 @@ def test_no_body_breaks_jobs(caller: Any, browser: Client, job: Job, label: str)
     require_all_lists(browser)
 
 
-PARAMETERS = """limit cursor ordering fields search state owner team queue node template kind parent name
- offset attempt source lines plain download after names after_step points path format page since mine""".split()
+PARAMETERS = {
+    "list": "limit cursor ordering fields search state owner team queue node template kind x%00y".split(),
+    "job": "offset limit attempt source lines plain download after names after_step points path".split(),
+    "telemetry": "node entity metric from to range points spread format".split(),
+    "page": "page ordering state owner node template clone q x%00y".split(),
+}
 
 
-@pytest.mark.parametrize("value", ["abc", "%00", "%ed%a0%80", "9" * 400, "-1", "[]", "%2e%2e%2f", "a" * 5000])
-def test_no_parameter_breaks_a_list_or_a_job(browser: Client, job: Job, value: str) -> None:
-    routes = [f"/api/v1/jobs/{job.uid}{route}" for route in [*JOB_ROUTES, "/artifacts/content"]]
-    pages = [*PAGES, f"/jobs/{job.uid}/", f"/jobs/{job.uid}/curves/", f"/jobs/{job.uid}/side/", "/search/"]
-    telemetry = ["/api/v1/telemetry/latest", "/api/v1/telemetry/series"]
-    for path in [*(f"/api/v1/{name}" for name in REST), *routes, *telemetry, *pages]:
-        for name in [*PARAMETERS, "q", "clone", "entity", "metric", "from", "to", "range", "x%00y"]:
+def _addresses(job: Job) -> dict[str, list[str]]:
+    routes = [*JOB_ROUTES, "/artifacts/content"]
+    return {
+        "list": [f"/api/v1/{name}" for name in REST],
+        "job": [f"/api/v1/jobs/{job.uid}{route}" for route in routes],
+        "telemetry": ["/api/v1/telemetry/latest", "/api/v1/telemetry/series"],
+        "page": ["/jobs/", "/jobs/csv/", "/launch/", "/audit/", "/nodes/", "/search/", f"/jobs/{job.uid}/"],
+    }
+
+
+@pytest.mark.parametrize("kind", PARAMETERS)
+@pytest.mark.parametrize("value", ["abc", "%00", "%ed%a0%80", "9" * 400, "-1"])
+def test_no_parameter_breaks_an_address(browser: Client, job: Job, kind: str, value: str) -> None:
+    for path in _addresses(job)[kind]:
+        for name in PARAMETERS[kind]:
             address = f"{path}{'&' if '?' in path else '?'}{name}={value}"
             assert browser.get(address).status_code < 500, address
 
@@ -188,44 +220,18 @@ def test_nothing_typed_into_a_form_breaks_anything(browser: Client, path: str) -
     require_all_lists(browser)
 
 
-@pytest.mark.parametrize("label", TYPED)
-@pytest.mark.parametrize("template", ["digits-cnn", "own-script"])
-def test_nothing_typed_into_the_launch_form_breaks_anything(
-    browser: Client, now: Any, template: str, label: str
-) -> None:
-    from jobs import builtin
-    from jobs.models import JobTemplate
-
-    builtin.ensure(now)
-    uid = JobTemplate.objects.get(builtin=template).uid
-    fields = _named_inputs(_text(browser.get(f"/launch/?template={uid}")))
-    assert "job.name" in fields
-    for name in fields:
-        for page in ("launch/", "launch/draft/"):
-            if page == "launch/" and name.startswith("train."):
-                continue  # the draft validates the same way and makes no job
-            body = _typed(fields, name, label)
-            answer = browser.post(f"/{page}?template={uid}", body, content_type=FORM_TYPE)
-            assert answer.status_code < 500, f"{page} {name}={label}: {_text(answer)[:300]}"
-    toml = {"source": "toml", "toml": str(VALUES[label])[:20_000]}
-    typed = urlencode(toml, errors="surrogatepass").encode()
-    assert browser.post(f"/launch/draft/?template={uid}", typed, content_type=FORM_TYPE).status_code < 500
-    require_all_lists(browser)
-
-
-@pytest.mark.parametrize(
-    "toml", ["a=" + "[" * 5000, "a." * 3000 + "b=1", 'a = "\\uD800"', "[job]\nname = 1979-05-27", "x = 1e999", "\x00"]
-)
-def test_no_toml_breaks_the_launch_page(browser: Client, toml: str) -> None:
-    answer = browser.post("/launch/draft/", {"source": "toml", "toml": toml})
-    assert answer.status_code < 500, _text(answer)[:300]
-    assert browser.get("/launch/").status_code == 200
-
-
 @pytest.mark.parametrize("label", ["nul", "markup", "controls", "path", "huge"])
 def test_nothing_typed_on_the_job_page_breaks_it(browser: Client, job: Job, label: str) -> None:
-    fields = _named_inputs(_text(browser.get(f"/jobs/{job.uid}/"))) | {"url": "https://example.org/", "name": "n"}
-    for page in (f"/jobs/{job.uid}/template/", f"/jobs/{job.uid}/webhooks/", "/jobs/bulk/", "/launch/upload/"):
+    fields = _named_inputs(_text(browser.get(f"/jobs/{job.uid}/"))) | {
+        "url": "https://example.org/",
+        "name": "n",
+    }
+    for page in (
+        f"/jobs/{job.uid}/template/",
+        f"/jobs/{job.uid}/webhooks/",
+        "/jobs/bulk/",
+        "/launch/upload/",
+    ):
         for name in [*fields, "jobs", "action", "x"]:
             answer = browser.post(page, _typed(fields, name, label), content_type=FORM_TYPE)
             assert answer.status_code < 500, f"{page} {name}={label}: {_text(answer)[:300]}"
@@ -303,5 +309,7 @@ async def test_no_address_breaks_the_log_socket(socket: Any, uid: str) -> None:
         {"host": "evil.example", "origin": "http://evil.example"},
     ],
 )
-async def test_a_forged_origin_or_host_opens_no_socket(socket: Any, path: str, headers: dict[str, str]) -> None:
+async def test_a_forged_origin_or_host_opens_no_socket(
+    socket: Any, path: str, headers: dict[str, str]
+) -> None:
     assert not (await socket(path, **headers)).accepted

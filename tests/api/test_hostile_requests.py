@@ -1,42 +1,17 @@
 """Hostile bodies, parameters and headers: a 4xx, never a 5xx, and no row that later breaks a list."""
 
-import json
 from itertools import product
 
 import pytest
 
 from dcportal.inventory.actions import add_record, create_node_token, node_hello
 from dcportal.inventory.models import Node, Room, Row, Site
+from tests.api.corpus import BODIES, HARMLESS, VALUES
 from tests.audit.world import ACTOR
 from tests.inventory.conftest import gpu, hello_of
 
 INVENTORY = ["sites", "rooms", "rows", "racks", "node-types", "nodes", "accelerators", "node-tokens"]
 LISTS = [*INVENTORY, "users", "teams", "tokens", "audit"]
-VALUES = {
-    "null": None,
-    "true": True,
-    "zero": 0,
-    "negative": -1,
-    "huge": 2**70,
-    "endless": 10**400,
-    "float": 1e308,
-    "empty": "",
-    "nul": "a\x00b",
-    "surrogate": "\ud800",
-    "long": "x" * 100_000,
-    "markup": "<script>alert(1)</script>",
-    "template": "{{ 7*7 }}{% debug %}",
-    "format": "{0.__class__} %s %(x)s",
-    "bidi": "\u202egnp.exe",
-    "controls": "\x1b[2J\r\n\t",
-    "list": [],
-    "nested list": [[[]]],
-    "object": {},
-    "nested object": {"a": {"b": {}}},
-    "uid": "000000000000",
-    "path": "../../etc/passwd",
-    "sql": "'; DROP TABLE accounts_user; --",
-}
 WRITES = {
     "sites": ["name", "kind", "timezone", "address"],
     "rooms": ["site", "name"],
@@ -49,30 +24,6 @@ WRITES = {
     "teams": ["name", "description"],
     "tokens": ["name", "role", "scopes", "expires_at", "user"],
 }
-BODIES = {
-    "nothing": b"",
-    "not json": b"{",
-    "bare text": b'"x"',
-    "number": b"1",
-    "null": b"null",
-    "list": b"[]",
-    "list of objects": b'[{"name": "x"}]',
-    "nan": b'{"name": NaN}',
-    "infinity": b'{"height_units": 1e999}',
-    "long number": b'{"name": ' + b"9" * 5000 + b"}",
-    "bad utf-8": b'{"name": "\xff\xfe"}',
-    "utf-16": '{"name": "x"}'.encode("utf-16"),
-    "deep list": b"[" * 100_000 + b"]" * 100_000,
-    "deep object": b'{"a":' * 5000 + b"1" + b"}" * 5000,
-    "twice": b'{"name": "a", "name": "b"}',
-    "many keys": json.dumps({f"k{n}": n for n in range(20_000)}).encode(),
-    "hostile keys": json.dumps({"\x00": 1, "": 2, "a/b~c": 3, "__proto__": {}}).encode(),
-    "surrogate key": b'{"\\ud800": 1}',
-    "60 MB": b'{"name": "' + b"x" * (60 * 1024 * 1024) + b'"}',
-}
-
-HARMLESS = {"twice", "utf-16"}
-"""JSON allows both: the last of two keys counts, and UTF-16 is read as such."""
 
 
 @pytest.fixture

@@ -108,8 +108,14 @@ def test_the_newest_reading_of_a_node(client_of: Callable[[str], Client], node: 
     client = client_of("viewer")
     answer = client.get(f"/api/v1/telemetry/latest?node={node.uid}").json()
     assert (answer["name"], answer["entities"]) == ("node-a", {})
-    for unknown in ("nobody", "", "x" * 500, "%00"):
+    for unknown in ("nobody", "x" * 500, "%00"):
         assert client.get(f"/api/v1/telemetry/latest?node={unknown}").status_code == 404
+
+
+def test_the_newest_reading_of_no_node_names_the_parameter(client_of: Callable[[str], Client]) -> None:
+    answer = client_of("viewer").get("/api/v1/telemetry/latest")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/node"
 
 
 def test_every_metric_is_described(client_of: Callable[[str], Client]) -> None:
