@@ -34,7 +34,7 @@ class ActorRequest(HttpRequest):
 
 @dataclass(frozen=True)
 class Difference:
-    """One column before and after; None stands for "was not there"."""
+    """One column before and after; None stands for empty, or for a row that was not there."""
 
     name: str
     before: str | None
@@ -67,9 +67,9 @@ def differences_of(entry: AuditEntry) -> list[Difference]:
 
 
 def _text(side: dict[str, Any], name: str) -> str | None:
-    if name not in side:
+    value = side.get(name)
+    if value is None:
         return None
-    value = side[name]
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

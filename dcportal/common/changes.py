@@ -15,13 +15,13 @@ HIDDEN = {"password", "digest", "ciphertext"}
 
 
 def snapshot(row: models.Model, fields: Iterable[str] | None = None) -> dict[str, Any]:
-    """The row's own columns as JSON-able values, without secrets."""
+    """The row's own columns as JSON-able values, without secrets; a reference is kept by its name."""
     wanted = set(fields) if fields is not None else None
     values: dict[str, Any] = {}
     for field in row._meta.concrete_fields:
         if field.name in HIDDEN or field.name == "id" or (wanted and field.name not in wanted):
             continue
-        value = getattr(row, field.attname)
+        value = getattr(row, field.name if field.is_relation else field.attname)
         values[field.name] = value if isinstance(value, JSONABLE) else str(value)
     return values
 

@@ -151,3 +151,8 @@ def test_an_edit_of_an_older_revision_is_refused(operator, rack, now):
     edit_record(operator, rack, {"name": "A02"}, now, expected_revision=1)
     with pytest.raises(Conflict, match="changed_meanwhile"):
         edit_record(operator, rack, {"name": "A03"}, now, expected_revision=1)
+
+
+def test_the_trail_names_what_a_reference_means(operator, rack, now):
+    entry = AuditEntry.objects.get(verb="rack.create")
+    assert entry.after["row"] == "FRA1 / Hall 1 / A"

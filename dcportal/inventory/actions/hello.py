@@ -68,19 +68,20 @@ def _appeared(token: NodeToken, hello: Introduction, actor: Actor, now: datetime
 
 
 def _refreshed(node: Node, token: NodeToken, hello: Introduction, actor: Actor, now: datetime) -> Node:
-    before = snapshot(node)
     changes = _facts_of(hello, now)
     if node.machine_id not in {None, changes["machine_id"]}:
         HardwareEvent.objects.create(at=now, node=node, code="machine_replaced")
     if node.admission == Admission.NEW and token.accepts_at_once:
         changes["admission"] = Admission.ACCEPTED
     changes = {name: value for name, value in changes.items() if getattr(node, name) != value}
+    told = set(changes) - QUIET | {"launch_engine", "watch_only_reason"}
+    before = snapshot(node, told)
     for name, value in changes.items():
         setattr(node, name, value)
     changes["launch_engine"], changes["watch_only_reason"] = launching_of(node)
     update(node, changes, now)
-    after = snapshot(node)
-    if any(before[name] != after[name] for name in after if name not in QUIET):
+    after = snapshot(node, told)
+    if before != after:
         record(actor, "node.hello", node, before=before, after=after, now=now)
     return node
 
