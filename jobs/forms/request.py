@@ -42,7 +42,12 @@ class Group:
     @property
     def is_folded(self) -> bool:
         """Rarely touched: shown closed unless something in it is wrong."""
-        return self.key in LAST and not any(bound.errors for bound in self.fields)
+        return self.key in LAST and not any(bound.errors for bound in [*self.fields, *self.advanced])
+
+    @property
+    def is_advanced_wrong(self) -> bool:
+        """Whether the folded part holds a message that must be seen."""
+        return any(bound.errors for bound in self.advanced)
 
 
 class RequestForm(forms.Form):

@@ -78,6 +78,7 @@ function moveMessages(form, page) {
     const message = fresh.querySelector(".field-error");
     const input = field.querySelector("input, select, textarea");
     if (message) (input ?? field.lastElementChild).after(message);
+    if (message) for (let fold = field.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
     if (message) input?.setAttribute("aria-invalid", "true");
     else input?.removeAttribute("aria-invalid");
   }

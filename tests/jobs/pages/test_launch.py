@@ -202,3 +202,10 @@ def test_what_is_no_archive_is_refused_with_a_sentence(owner_client):
 
 def test_viewers_do_not_launch(client_of):
     assert client_of("viewer").get(URL).status_code == 403
+
+
+def test_a_folded_setting_that_is_wrong_is_unfolded(owner_client, digits):
+    values = form_of(job__name="x", job__not_before="never")
+    html = text_of(owner_client.post(f"{URL}?template={digits.uid}", values))
+    assert error_at(html, "job.not_before")
+    assert re.search(r'<details class="launch-advanced" open>(?:(?!</details>).)*job\.not_before', html, re.S)
