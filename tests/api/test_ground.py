@@ -114,3 +114,15 @@ def test_no_page_has_an_inline_script_or_handler(client_of):
         assert " onclick=" not in page
         assert " style=" not in page
         assert "<style" not in page
+
+
+def test_the_schema_is_valid_and_is_made_without_a_warning():
+    from drf_spectacular.drainage import GENERATOR_STATS
+    from drf_spectacular.generators import SchemaGenerator
+    from drf_spectacular.validation import validate_schema
+
+    GENERATOR_STATS.reset()
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    validate_schema(schema)
+    assert not GENERATOR_STATS._warn_cache, dict(GENERATOR_STATS._warn_cache)
+    assert not GENERATOR_STATS._error_cache, dict(GENERATOR_STATS._error_cache)

@@ -186,3 +186,16 @@ def test_only_a_change_of_liveness_is_an_event(token_for, now):
     assert set_liveness(uid, "live", now + timedelta(seconds=1), now) is False
     assert HardwareEvent.objects.filter(code="node_live").count() == 1
     assert Node.objects.get().last_seen_at == now + timedelta(seconds=1)
+
+
+def test_a_new_node_is_one_line_with_all_its_gpus(token_for, now):
+    node_hello(token_for(), hello_of("a01", gpu("A"), gpu("B", 1)), now)
+    entry = AuditEntry.objects.get()
+    assert (entry.verb, entry.after["accelerators"]) == ("node.appear", ["GPU-A", "GPU-B"])
+
+
+def test_a_gpu_that_comes_later_has_a_line_of_its_own(token_for, now):
+    token = token_for()
+    node_hello(token, hello_of("a01", gpu("A")), now)
+    node_hello(token, hello_of("a01", gpu("A"), gpu("B", 1)), now)
+    assert AuditEntry.objects.get(verb="accelerator.add").after["uuid"] == "GPU-B"

@@ -43,7 +43,8 @@ def _admit(token: NodeToken, hello: Introduction, now: datetime) -> HelloResult:
     node = _refreshed(known, token, hello, actor, now) if known else _appeared(token, hello, actor, now)
     token.nodes.add(node)
     NodeToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    accelerators = plugged.note_accelerators(node, hello.facts.accelerators, actor, now)
+    reported = hello.facts.accelerators
+    accelerators = plugged.note_accelerators(node, reported, actor, now, is_new_node=known is None)
     return HelloResult(
         accepted=True,
         node_uid=node.uid,
@@ -63,7 +64,9 @@ def _appeared(token: NodeToken, hello: Introduction, actor: Actor, now: datetime
     if node.is_simulated:
         demo_hall.place(node, now)
     create(node, now)
-    record(actor, "node.appear", node, before=None, after=snapshot(node), now=now)
+    # One line with all GPUs: a line for each would drown the trail (1,024 for a demo hall).
+    after = snapshot(node) | {"accelerators": [facts.uuid for facts in hello.facts.accelerators]}
+    record(actor, "node.appear", node, before=None, after=after, now=now)
     return node
 
 

@@ -13,16 +13,28 @@ from dcportal.inventory.models import Accelerator, AcceleratorPlacement, Hardwar
 
 
 def note_accelerators(
-    node: Node, reported: Sequence[AcceleratorFacts], actor: Actor, now: datetime
+    node: Node,
+    reported: Sequence[AcceleratorFacts],
+    actor: Actor,
+    now: datetime,
+    *,
+    is_new_node: bool = False,
 ) -> dict[str, str]:
-    """Bring the node's accelerators in line with what it `reported`; returns UUID -> uid of its own."""
+    """Bring the node's accelerators in line with what it `reported`; returns UUID -> uid of its own.
+
+    What a new node brings along stands in its own audit line already.
+    """
     known = {
         each.uuid: each
         for each in Accelerator.objects.select_related("node").filter(uuid__in=[r.uuid for r in reported])
     }
     own: dict[str, str] = {}
     for facts in reported:
-        accelerator = _noted(node, known.get(facts.uuid), facts, actor, now)
+        seen = known.get(facts.uuid)
+        if seen is not None:
+            accelerator = _noted(node, seen, facts, actor, now)
+        else:
+            accelerator = _added(node, facts, now, None if is_new_node else actor)
         if accelerator is not None:
             own[facts.uuid] = accelerator.uid
     _mark_missing(node, set(own), actor, now)
@@ -30,10 +42,8 @@ def note_accelerators(
 
 
 def _noted(
-    node: Node, known: Accelerator | None, facts: AcceleratorFacts, actor: Actor, now: datetime
+    node: Node, known: Accelerator, facts: AcceleratorFacts, actor: Actor, now: datetime
 ) -> Accelerator | None:
-    if known is None:
-        return _added(node, facts, actor, now)
     if known.is_simulated != node.is_simulated:
         return None
     if known.node_id == node.pk:
@@ -45,11 +55,12 @@ def _noted(
     return _moved(known, node, facts, actor, now)
 
 
-def _added(node: Node, facts: AcceleratorFacts, actor: Actor, now: datetime) -> Accelerator:
+def _added(node: Node, facts: AcceleratorFacts, now: datetime, actor: Actor | None) -> Accelerator:
     accelerator = Accelerator(uuid=facts.uuid, node=node, is_simulated=node.is_simulated, **_columns(facts))
     create(accelerator, now)
-    _place(accelerator, node, now)
-    record(actor, "accelerator.add", accelerator, before=None, after=snapshot(accelerator), now=now)
+    _place(accelerator, node, now, is_first=True)
+    if actor is not None:
+        record(actor, "accelerator.add", accelerator, before=None, after=snapshot(accelerator), now=now)
     return accelerator
 
 
@@ -94,9 +105,10 @@ def _change(
         record(actor, verb, accelerator, before=before, after=snapshot(accelerator), now=now)
 
 
-def _place(accelerator: Accelerator, node: Node, now: datetime) -> None:
+def _place(accelerator: Accelerator, node: Node, now: datetime, *, is_first: bool = False) -> None:
     """Close the stretch spent in the former slot and begin one here."""
-    accelerator.placements.filter(to_at__isnull=True).update(to_at=now)
+    if not is_first:
+        accelerator.placements.filter(to_at__isnull=True).update(to_at=now)
     AcceleratorPlacement.objects.create(
         accelerator=accelerator, node=node, slot=accelerator.pci_bus_id, from_at=now
     )
