@@ -153,10 +153,37 @@ def test_no_body_breaks_jobs(caller: Any, browser: Client, job: Job, label: str)
 
 
 PARAMETERS = {
-    "list": "limit cursor ordering fields search state owner team queue node template kind x%00y".split(),
-    "job": "offset limit attempt source lines plain download after names after_step points path".split(),
-    "telemetry": "node entity metric from to range points spread format".split(),
-    "page": "page ordering state owner node template clone q x%00y".split(),
+    "list": [
+        "limit",
+        "cursor",
+        "ordering",
+        "fields",
+        "search",
+        "state",
+        "owner",
+        "team",
+        "queue",
+        "node",
+        "template",
+        "kind",
+        "x%00y",
+    ],
+    "job": [
+        "offset",
+        "limit",
+        "attempt",
+        "source",
+        "lines",
+        "plain",
+        "download",
+        "after",
+        "names",
+        "after_step",
+        "points",
+        "path",
+    ],
+    "telemetry": ["node", "entity", "metric", "from", "to", "range", "points", "spread", "format"],
+    "page": ["page", "ordering", "state", "owner", "node", "template", "clone", "q", "x%00y"],
 }
 
 
