@@ -58,7 +58,7 @@ def add_problems(result: dict[str, Any], generator: Any, request: Any, public: b
 
 @cache
 def document(media_type: str) -> tuple[bytes, str]:
-    """The schema as bytes of `media_type`, and its ETag. Measured: building it takes over 1 s."""
+    """The schema as bytes of `media_type`, and its ETag. Measured: building it takes 0.4 s of CPU."""
     schema = SchemaGenerator().get_schema(request=None, public=True)
     content = RENDERERS[media_type]().render(schema, renderer_context={})
     return content, f'"{hashlib.blake2s(content, digest_size=8).hexdigest()}"'
