@@ -1,11 +1,12 @@
-"""The only door from socket code to the database."""
+"""The only door from socket code to the database, and how long a write may wait for it."""
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -25,3 +26,19 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
             close_old_connections()
 
     return await asyncio.get_running_loop().run_in_executor(_pool, call)
+
+
+@contextlib.contextmanager
+def impatient(milliseconds: int = 50) -> Iterator[None]:
+    """Writes inside wait this long for SQLite's one writer, not the usual 20 s: for what may as well not
+    be written. Raises OperationalError as soon as that is over."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    connection.ensure_connection()
+    usual = round(1000 * connection.settings_dict["OPTIONS"].get("timeout", 5))
+    connection.connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+    try:
+        yield
+    finally:
+        connection.connection.execute(f"PRAGMA busy_timeout = {usual}")
