@@ -52,10 +52,15 @@ def disk_has_room() -> Finding | None:
 
 
 def data_folder_is_writable() -> Finding | None:
+    mend = "Set DCP_DATA_DIR to a folder of yours."
     place = places.existing_ancestor(env.data_dir())
-    if os.access(place, os.W_OK):
-        return None
-    return Finding(f"{place} is not writable", mend="Set DCP_DATA_DIR to a folder of yours.")
+    if not os.access(place, os.W_OK):
+        return Finding(f"{place} is not writable", mend=mend)
+    try:
+        places.setup_dir().mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # /proc, a file in the way, a name too long
+        return Finding(f"cannot make the data folder {env.data_dir()}: {error.strerror}", mend=mend)
+    return None
 
 
 def port_is_free() -> Finding | None:

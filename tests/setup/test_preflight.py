@@ -92,3 +92,17 @@ def test_the_longest_mount_decides_the_file_system() -> None:
     assert preflight.filesystem_of(Path("/data/portal"), mounts) == "nfs4"
     assert preflight.filesystem_of(Path("/data/local disk/portal"), mounts) == "xfs"
     assert preflight.filesystem_of(Path("/database"), mounts) == "ext4"
+
+
+@pytest.mark.parametrize("name", ["a-file", "a-file/below"])
+def test_a_data_folder_that_cannot_be_made_is_told(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "a-file").touch()
+    monkeypatch.setenv("DCP_DATA_DIR", str(tmp_path / name))
+
+    finding = preflight.data_folder_is_writable()
+
+    assert finding is not None
+    assert str(tmp_path / name) in finding.problem
+    assert "DCP_DATA_DIR" in finding.mend
