@@ -10,6 +10,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from dcportal.accounts.sockets import actor_of_scope
 from dcportal.common.actors import Actor
 from dcportal.common.db import in_thread
+from dcportal.common.text import unstorable
 from monitoring.hub import MAX_TOPICS_PER_BROWSER, Mailbox, Topic, find_topic, hub
 
 CLOSE_SIGNED_OUT = 4401
@@ -132,4 +133,5 @@ def _parsed(text: str | None) -> dict[str, str] | None:
         return None
     if not isinstance(message, dict) or message.get("type") not in ("subscribe", "unsubscribe"):
         return None
-    return message if isinstance(message.get("topic"), str) else None
+    topic = message.get("topic")
+    return message if isinstance(topic, str) and not unstorable(topic) else None

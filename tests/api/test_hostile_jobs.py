@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Callable
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -55,15 +56,12 @@ TYPED = ["nul", "surrogate", "huge", "markup", "template", "format", "bidi", "co
 TRAINED = {"huge", "endless", "surrogate", "nested object", "markup"}
 
 
-def _browser(client_of: Callable[[str], Client], who: str = "admin") -> Client:
-    client = client_of(who)
+@pytest.fixture
+def reader(client_of: Callable[[str], Client]) -> Client:
+    """An administrator's browser that takes a 500 for an answer instead of raising."""
+    client = client_of("admin")
     client.raise_request_exception = False
     return client
-
-
-@pytest.fixture
-def browser(client_of: Callable[[str], Client]) -> Client:
-    return _browser(client_of)
 
 
 @pytest.fixture
@@ -71,15 +69,15 @@ def job(actor_named: Callable[[str], Any], now: Any) -> Job:
     return actions.submit(actor_named("owner"), {"job": {"name": "probe"}, "command": ["true"]}, now)
 
 
-def require_all_lists(browser: Client) -> None:
+def require_all_lists(reader: Client) -> None:
     """Every list, page and job is read again; what a case left behind must not break one."""
     for path in [*PAGES, *(f"/api/v1/{name}" for name in REST)]:
-        answer = browser.get(path)
+        answer = reader.get(path)
         assert answer.status_code == 200, f"{path} is broken: {_text(answer)[:300]}"
     for uid in Job.objects.order_by("?").values_list("uid", flat=True)[:4]:
         paths = [f"/jobs/{uid}/{page}" for page in JOB_PAGES]
         for path in [*paths, *(f"/api/v1/jobs/{uid}{route}" for route in JOB_ROUTES)]:
-            assert browser.get(path).status_code in {200, 204}, f"{path} is broken"
+            assert reader.get(path).status_code in {200, 204}, f"{path} is broken"
 
 
 def _text(answer: Any) -> str:
@@ -106,7 +104,7 @@ def _require_refusal_or_success(answer: Any, what: str) -> None:
 
 
 @pytest.mark.parametrize("label", VALUES)
-def test_no_value_in_any_setting_breaks_anything(caller: Any, browser: Client, label: str) -> None:
+def test_no_value_in_any_setting_breaks_anything(caller: Any, reader: Client, label: str) -> None:
     owner = caller("owner")
     sections = ["job", "code", "environment", "resources", "data", "secrets", "train", "command", "template"]
     for name in [*sections, *(leaf.name for leaf in leaves(JobSpec))]:
@@ -116,17 +114,19 @@ def test_no_value_in_any_setting_breaks_anything(caller: Any, browser: Client, l
         _require_refusal_or_success(answer, f"{name}={label}")
         if answer.status_code == 422:
             assert answer.json()["errors"], f"{name}={label} is refused without naming the field"
-    require_all_lists(browser)
+    require_all_lists(reader)
 
 
 @pytest.mark.parametrize("path", WRITES)
-def test_no_value_in_any_asset_breaks_anything(caller: Any, browser: Client, job: Job, path: str) -> None:
+def test_no_value_in_any_asset_breaks_anything(
+    caller: Any, reader: Client, job: Job, path: str, tmp_path: Path
+) -> None:
     owner, operator = caller("owner"), caller("operator")
     for field in WRITES[path]:
         for label, value in VALUES.items():
             good = {
                 "name": f"n{field}{label}",
-                "path": "/usr",
+                "path": str(tmp_path),
                 "interpreter": "/usr/bin/python3",
                 "value": "s",
             }
@@ -134,11 +134,11 @@ def test_no_value_in_any_asset_breaks_anything(caller: Any, browser: Client, job
             body = {name: good[name] for name in WRITES[path] if name in good} | {field: value}
             answer = (operator if path == "queues" else owner).post(path, body)
             _require_refusal_or_success(answer, f"{path} {field}={label}")
-    require_all_lists(browser)
+    require_all_lists(reader)
 
 
 @pytest.mark.parametrize("label", BODIES)
-def test_no_body_breaks_jobs(caller: Any, browser: Client, job: Job, label: str) -> None:
+def test_no_body_breaks_jobs(caller: Any, reader: Client, job: Job, label: str) -> None:
     owner = caller("owner")
     actions_of_job = [f"jobs/{job.uid}/clone", "jobs/validate", "jobs/cancel"]
     for path in ["jobs", *actions_of_job, *WRITES]:
@@ -149,7 +149,7 @@ def test_no_body_breaks_jobs(caller: Any, browser: Client, job: Job, label: str)
         if label == "60 MB":
             break
     assert owner.patch(f"jobs/{job.uid}", BODIES[label]).status_code < 500
-    require_all_lists(browser)
+    require_all_lists(reader)
 
 
 PARAMETERS = {
@@ -199,22 +199,22 @@ def _addresses(job: Job) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("kind", PARAMETERS)
 @pytest.mark.parametrize("value", ["abc", "%00", "%ed%a0%80", "9" * 400, "-1"])
-def test_no_parameter_breaks_an_address(browser: Client, job: Job, kind: str, value: str) -> None:
+def test_no_parameter_breaks_an_address(reader: Client, job: Job, kind: str, value: str) -> None:
     for path in _addresses(job)[kind]:
         for name in PARAMETERS[kind]:
             address = f"{path}{'&' if '?' in path else '?'}{name}={value}"
-            assert browser.get(address).status_code < 500, address
+            assert reader.get(address).status_code < 500, address
 
 
 @pytest.mark.parametrize("uid", ["abc", "%00", "0" * 12, "%2e%2e%2f", "0" * 4000, "%ff", "'", "%ed%a0%80"])
-def test_no_uid_breaks_a_job_address(browser: Client, uid: str) -> None:
+def test_no_uid_breaks_a_job_address(reader: Client, uid: str) -> None:
     verbs = ["cancel/", "hold/", "release/", "template/", "webhooks/", "webhooks/x/"]
     for path in [*JOB_PAGES, *verbs, "attempts/1/run.sh", "attempts/99999999999999999999/run.sh"]:
-        assert browser.get(f"/jobs/{uid}/{path}").status_code in {400, 404, 405}, path
-        assert browser.post(f"/jobs/{uid}/{path}").status_code in {400, 404, 405}, path
+        assert reader.get(f"/jobs/{uid}/{path}").status_code in {400, 404, 405}, path
+        assert reader.post(f"/jobs/{uid}/{path}").status_code in {400, 404, 405}, path
     for kind in ["templates", "environments", "datasets", "secrets"]:
         for verb in ["", "check/", "scan/", "remove/", "retire/"]:
-            assert browser.post(f"/{kind}/{uid}/{verb}").status_code in {400, 404, 405}, (kind, verb)
+            assert reader.post(f"/{kind}/{uid}/{verb}").status_code in {400, 404, 405}, (kind, verb)
 
 
 def _named_inputs(page: str) -> dict[str, str]:
@@ -237,19 +237,19 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 @pytest.mark.parametrize("path", FORMS)
-def test_nothing_typed_into_a_form_breaks_anything(browser: Client, path: str) -> None:
-    fields = _named_inputs(_text(browser.get(path)))
+def test_nothing_typed_into_a_form_breaks_anything(reader: Client, path: str) -> None:
+    fields = _named_inputs(_text(reader.get(path)))
     assert fields or path == "/profile/password/", f"{path} has no fields; has it moved?"
     for name in fields:
         for label in TYPED:
-            answer = browser.post(path, _typed(fields, name, label), content_type=FORM_TYPE)
+            answer = reader.post(path, _typed(fields, name, label), content_type=FORM_TYPE)
             assert answer.status_code < 500, f"{path} {name}={label}: {_text(answer)[:300]}"
-    require_all_lists(browser)
+    require_all_lists(reader)
 
 
 @pytest.mark.parametrize("label", ["nul", "markup", "controls", "path", "huge"])
-def test_nothing_typed_on_the_job_page_breaks_it(browser: Client, job: Job, label: str) -> None:
-    fields = _named_inputs(_text(browser.get(f"/jobs/{job.uid}/"))) | {
+def test_nothing_typed_on_the_job_page_breaks_it(reader: Client, job: Job, label: str) -> None:
+    fields = _named_inputs(_text(reader.get(f"/jobs/{job.uid}/"))) | {
         "url": "https://example.org/",
         "name": "n",
     }
@@ -260,21 +260,21 @@ def test_nothing_typed_on_the_job_page_breaks_it(browser: Client, job: Job, labe
         "/launch/upload/",
     ):
         for name in [*fields, "jobs", "action", "x"]:
-            answer = browser.post(page, _typed(fields, name, label), content_type=FORM_TYPE)
+            answer = reader.post(page, _typed(fields, name, label), content_type=FORM_TYPE)
             assert answer.status_code < 500, f"{page} {name}={label}: {_text(answer)[:300]}"
-    require_all_lists(browser)
+    require_all_lists(reader)
 
 
 # Sockets
 
 DEEP = '{"type":' * 5000
 MESSAGES: list[str | bytes] = [
-    *["", "x", "null", "[]", "1", "{}", '"a"', DEEP, "[" * 100_000, '{"type":"subscribe"}', "x" * 1_000_000],
+    *["x", "null", "[]", "1", "{}", '"a"', DEEP, "[" * 100_000, '{"type":"subscribe"}', "x" * 1_000_000],
     *[json.dumps({"type": "subscribe", "topic": value}) for value in VALUES.values()],
     *[json.dumps({"type": value, "topic": "overview"}) for value in VALUES.values()],
     *[json.dumps({"type": "subscribe", "topic": f"{kind}:{VALUES[label]}"})
       for kind in ("job", "node", "rack", "notices", "overview") for label in TYPED],
-    *[b"", b"\x00", b"\xff" * 100_000],
+    *[b"\x00", b"\xff" * 100_000],
 ]  # fmt: skip
 
 
@@ -311,7 +311,7 @@ async def test_no_message_breaks_the_live_socket(socket: Any) -> None:
         answer = await opened.receive_output(timeout=20)
         assert answer["type"] == "websocket.send", answer
         heard = json.loads(answer["text"]) if answer.get("text") else {}
-        if heard.get("type") == "subscribed":
+        if (heard.get("type"), heard.get("topic")) == ("subscribed", "overview"):
             return
 
 
