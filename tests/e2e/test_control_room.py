@@ -30,7 +30,7 @@ def expect_state(page: Page, word: str) -> None:
 
 def test_the_first_page_shows_this_machine_and_its_points_move(visitor):
     page = visitor.open("/")
-    value = page.locator("[data-module~=chart] .chart-legend").first
+    value = page.locator("[data-module~=chart] .chart-readout").first
     expect(value).to_contain_text("%", timeout=20_000)
     before = page.locator("[data-freshness-age]").inner_text()
     assert "fresh" in before
@@ -58,7 +58,7 @@ def test_form_and_toml_are_the_same_request(visitor):
     page = visitor.open("/launch/")
     page.get_by_role("link", name=re.compile("Digits CNN")).first.click()
     page.locator("[name='train.epochs']").fill("7")
-    expect(page.locator("[data-toml]")).to_have_value(re.compile("epochs = 7"))
+    expect(page.locator("[data-toml]")).to_have_value(re.compile("epochs = 7"), timeout=20_000)
     visitor.assert_clean()
 
 
