@@ -35,6 +35,19 @@ class Portal:
     link: str
     folder: Path
     process: subprocess.Popen[bytes]
+    environment: dict[str, str]
+    is_link_used: bool = False
+
+    def take_link(self) -> str:
+        """The link that `make run` printed; from the second time on one that `create_admin` prints."""
+        if not self.is_link_used:
+            self.is_link_used = True
+            return self.link
+        command = [sys.executable, "manage.py", "create_admin", "--link"]
+        done = subprocess.run(
+            command, cwd=REPOSITORY, env=self.environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
 
 
 @pytest.fixture(scope="session")
@@ -43,23 +56,28 @@ def portal() -> Iterator[Portal]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     output = folder / "portal.out"
-    process = start(folder, port, output)
+    environment = environment_of(folder, port)
+    process = start(environment, output)
     try:
-        yield Portal(f"http://127.0.0.1:{port}", link_in(output, process), folder, process)
+        link = link_in(output, process)
+        yield Portal(f"http://127.0.0.1:{port}", link, folder, process, environment)
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(60)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def start(folder: Path, port: int, output: Path) -> subprocess.Popen[bytes]:
-    environment = {
+def environment_of(folder: Path, port: int) -> dict[str, str]:
+    return {
         **{name: value for name, value in os.environ.items() if not name.startswith("DCP_")},
         "DCP_DATA_DIR": str(folder / "data"),
         "DCP_BIND": f"127.0.0.1:{port}",
         "DJANGO_SETTINGS_MODULE": "dcportal.settings",
         "TORCH": "skip",
     }
+
+
+def start(environment: dict[str, str], output: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "manage.py", "portal", "--prepare"]
     with output.open("wb") as sink:
         return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=sink, stderr=sink)
@@ -76,7 +94,9 @@ def link_in(output: Path, process: subprocess.Popen[bytes]) -> str:
     raise AssertionError(f"no sign-in link; the portal said:\n{output.read_text()}")
 
 
-@pytest.fixture(scope="session")
+# Per module: while Playwright lives, its event loop runs in this thread and Django refuses the database
+# to every other test of the process.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("Debian's chromium is not installed")
@@ -113,17 +133,17 @@ class Visitor:
         assert (self.errors, self.foreign, violations) == ([], [], [])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def signed_in(portal: Portal, chromium: Browser) -> dict[str, object]:
-    """The session that the one-time link gives, for every context of this run."""
+    """The session that the one-time link gives, for every context of this module."""
     context = chromium.new_context()
     page = context.new_page()
-    page.goto(portal.link)
+    page.goto(portal.take_link())
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{portal.address}/")
-    state = context.storage_state()
+    portal.session.update(context.storage_state())
     context.close()
-    return dict(state)
+    return portal.session
 
 
 @pytest.fixture
