@@ -141,9 +141,9 @@ def signed_in(portal: Portal, chromium: Browser) -> dict[str, object]:
     page.goto(portal.take_link())
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(f"{portal.address}/")
-    portal.session.update(context.storage_state())
+    state = context.storage_state()
     context.close()
-    return portal.session
+    return dict(state)
 
 
 @pytest.fixture
