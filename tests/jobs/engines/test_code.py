@@ -160,9 +160,10 @@ def not_root():
     """Root reads everything, so the test goes on as nobody; afterwards as before."""
     before = os.geteuid()
     if before == 0:
-        os.seteuid(65534)
+        os.setresuid(65534, 65534, 0)
     yield
-    os.seteuid(before)
+    if before == 0:
+        os.setresuid(0, 0, 0)
 
 
 def test_an_unreadable_folder_is_refused(not_root):
